@@ -1,0 +1,1 @@
+"""reelsense: Korean film reviews, collected, scored and understood."""

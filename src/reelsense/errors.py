@@ -1,0 +1,53 @@
+"""The error hierarchy: every error a user can cause says what is wrong, with which input, and what to do.
+
+ReelsenseError
+├── SettingsError     a key, value or file of the configuration
+├── InputError        a text, file or column that can't be read
+├── SourceError       a review site or file source
+│   ├── SourceOff       live crawling of the source is not turned on
+│   ├── SourceBlocked   the site refused us (401/403/429 or robots.txt): stop, do not work around
+│   └── SourceUnreadable  an answer that can't be parsed, after retries
+├── StoreError        the review store
+├── ModelError        a model that can't be loaded, trained or used
+└── RegistryError     MLflow, its aliases or artifacts
+"""
+
+
+class ReelsenseError(Exception):
+    """Base of all errors that are reported without a traceback."""
+
+
+class SettingsError(ReelsenseError):
+    """A configuration key or value is wrong."""
+
+
+class InputError(ReelsenseError):
+    """A text, file or column given by the user can't be used."""
+
+
+class SourceError(ReelsenseError):
+    """A review source failed."""
+
+
+class SourceOff(SourceError):
+    """Live crawling of this source has not been turned on by an operator."""
+
+
+class SourceBlocked(SourceError):
+    """The site refused us; the source's circuit breaker is open."""
+
+
+class SourceUnreadable(SourceError):
+    """A page could not be parsed, even after retries."""
+
+
+class StoreError(ReelsenseError):
+    """The review store can't be opened, migrated or written."""
+
+
+class ModelError(ReelsenseError):
+    """A model can't be loaded, trained or used."""
+
+
+class RegistryError(ReelsenseError):
+    """The model registry can't be reached or refuses the request."""

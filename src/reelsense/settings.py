@@ -1,0 +1,269 @@
+"""All configuration in one validated object, read once at the edge.
+
+Precedence, highest first: explicit overrides (`--set key=value`), environment (`REELSENSE_…`, `__` between levels),
+`.env`, the training recipe `configs/NAME.yaml`, the defaults here, which are the embedded mode: SQLite, a local
+folder as object store, the bundled baseline.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from reelsense.errors import SettingsError
+
+PREFIX = "REELSENSE_"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+class DatasetSettings(_Section):
+    """What a model learns from."""
+
+    name: Literal["nsmc", "store"] = Field("nsmc", description="nsmc: the corpus and the store; store: reviews only")
+    folder: Path | None = Field(None, description="where ratings_train.txt and ratings_test.txt lie; default HOME/nsmc")
+    extra_files: tuple[Path, ...] = Field((), description="further labelled files (CSV/TSV/JSONL with text and label)")
+    sampling_rate: float = Field(1.0, gt=0, le=1, description="share of the training rows used")
+    max_length: int = Field(128, ge=8, le=512, description="tokens a text is cut to (transformers)")
+    validation_share: float = Field(0.05, gt=0, lt=0.5, description="share of the training texts kept for validation")
+
+
+class ModelSettings(_Section):
+    """Which model, and when it is good enough to be registered."""
+
+    name: str = Field("baseline", description="baseline, a Hugging Face name, a local folder, or scratch")
+    unfrozen_layers: int | None = Field(None, ge=0, description="encoder layers that learn, from the top; none: all")
+    dropout: float = Field(0.1, ge=0, lt=1)
+    register_threshold: float = Field(0.80, ge=0, le=1, description="macro-F1 under which nothing is registered")
+
+
+class TrainingSettings(_Section):
+    """How it learns. Transformers use all keys; the baseline uses epochs, learning_rate, l2 and seed."""
+
+    epochs: int = Field(3, ge=1)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(2e-5, gt=0)
+    warmup_share: float = Field(0.1, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+    accumulate: int = Field(1, ge=1, description="batches whose gradients are added before a step")
+    patience: int = Field(2, ge=1, description="evaluations without gain on the validation split before stopping")
+    evaluations_per_epoch: int = Field(1, ge=1)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    seed: int = 42
+
+
+class CrawlSettings(_Section):
+    """Manners and reach of the crawler. Live sites stay off until named in `enabled`."""
+
+    # From the environment: comma-separated.
+    enabled: Annotated[tuple[str, ...], NoDecode] = Field((), description="sources an operator has turned on")
+    base_urls: dict[str, str] = Field({}, description="source name to another base URL (a devsite)")
+    min_delay_seconds: float = Field(1.0, ge=0, description="least time between two requests to one host")
+    jitter_seconds: float = Field(0.5, ge=0)
+    timeout_seconds: float = Field(20.0, gt=0)
+    retries: int = Field(5, ge=0)
+    max_body_megabytes: float = Field(20.0, gt=0)
+    max_passes: int = Field(5, ge=1, description="passes over a film's pages while they shift")
+    overlap_days: int = Field(3, ge=0, description="days read again before the last complete crawl")
+    user_agent: str = "reelsense/0.1 (+https://github.com/reelsense/reelsense; review research)"
+    naver_client_id: SecretStr | None = None
+    naver_client_secret: SecretStr | None = None
+    hash_salt: SecretStr | None = Field(None, description="salt of author hashes; made and kept in HOME if not given")
+
+    @field_validator("enabled", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+class RetrainSettings(_Section):
+    """When the daily loop trains, and what the gate asks."""
+
+    min_new_labels: int = Field(200, ge=1)
+    drift_psi: float = Field(0.2, gt=0, description="population stability index that counts as drift")
+    holdout_share: float = Field(0.2, gt=0, lt=0.9, description="store texts never trained on, kept for the gate")
+    newest: int = Field(5000, ge=1, description="how many of the newest held-out labels the gate compares on")
+    gate_alpha: float = Field(0.05, gt=0, lt=1, description="significance level of McNemar's test")
+
+
+class Settings(BaseSettings):
+    """Everything reelsense can be told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="forbid", validate_default=True
+    )
+
+    home: Path = Field(Path(".reelsense"), description="folder of everything reelsense keeps in embedded mode")
+    language: Literal["ko", "en"] = "ko"
+    recipe: str = Field("baseline", description="file in configs/ without .yaml")
+    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default sqlite in HOME")
+    mlflow_tracking_uri: str | None = Field(None, description="default sqlite in HOME")
+    mlflow_artifacts: str | None = Field(None, description="folder or s3://bucket/prefix; default HOME/artifacts")
+    registered_model: str = "reelsense"
+    morphemes: Literal["kiwi", "okt"] = "kiwi"
+    neutral_below: float = Field(0.7, ge=0.5, le=1, description="top probability under which the answer is 중립")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+
+    dataset: DatasetSettings = DatasetSettings()  # type: ignore[call-arg]
+    model: ModelSettings = ModelSettings()  # type: ignore[call-arg]
+    training: TrainingSettings = TrainingSettings()  # type: ignore[call-arg]
+    crawl: CrawlSettings = CrawlSettings()  # type: ignore[call-arg]
+    retrain: RetrainSettings = RetrainSettings()  # type: ignore[call-arg]
+
+    @property
+    def resolved_database_url(self) -> str:
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.home / 'reelsense.db').absolute()}"
+
+    @property
+    def resolved_tracking_uri(self) -> str:
+        return self.mlflow_tracking_uri or f"sqlite:///{(self.home / 'mlflow.db').absolute()}"
+
+    @property
+    def resolved_artifacts(self) -> str:
+        return self.mlflow_artifacts or str((self.home / "artifacts").absolute())
+
+    @property
+    def corpus_folder(self) -> Path:
+        return self.dataset.folder or self.home / "nsmc"
+
+
+def load_settings(
+    recipe: str | None = None, overrides: Mapping[str, Any] | None = None, env_file: Path | None = Path(".env")
+) -> Settings:
+    """Read everything once. `overrides` maps dotted keys (`training.epochs`) to values.
+
+    Raises SettingsError for an unknown key (naming its nearest neighbour), a bad value or a missing recipe.
+    """
+    environment = _environment(env_file)
+    for name in environment:
+        _check_key(name.removeprefix(PREFIX).lower().replace("__", "."), f"environment variable {name}")
+    for key in overrides or {}:
+        _check_key(key, "--set")
+    name = recipe or environment.get(f"{PREFIX}RECIPE") or Settings.model_fields["recipe"].default
+    values = read_recipe(name)
+    explicit = _nested({**(overrides or {}), "recipe": name})
+
+    class Loaded(Settings):
+        """Settings with the recipe as the source of least precedence."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (
+                init_settings,
+                _Environment(settings_cls, environment),
+                InitSettingsSource(settings_cls, init_kwargs=values),
+            )
+
+    try:
+        return Loaded(**explicit)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def recipe_folder() -> Path:
+    """`configs/` beside the source, or in the working directory when the package is installed elsewhere."""
+    beside = ROOT / "configs"
+    return beside if beside.is_dir() else Path("configs")
+
+
+def read_recipe(name: str) -> dict[str, Any]:
+    """The values of `configs/NAME.yaml`, checked against the known keys."""
+    known = {path.stem: path for path in sorted(recipe_folder().glob("*.yaml"))}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise SettingsError(f"recipe '{name}' is not in {recipe_folder()}{hint} Known: {', '.join(known) or 'none'}.")
+    values = yaml.safe_load(known[name].read_text(encoding="utf-8")) or {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{known[name]}: expected keys and values, found {type(values).__name__}.")
+    for key in _flatten(values):
+        _check_key(key, str(known[name]))
+    return values
+
+
+def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
+    """Every dotted key that can be set, sections' keys expanded."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from known_keys(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+class _Environment(EnvSettingsSource):
+    """pydantic-settings' environment source over a mapping already merged from `.env` and the process."""
+
+    def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, str]) -> None:
+        self._values = {name.lower(): value for name, value in values.items()}
+        super().__init__(settings_cls)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._values
+
+
+def _environment(env_file: Path | None) -> dict[str, str]:
+    merged: dict[str, str | None] = {}
+    if env_file is not None and env_file.is_file():
+        merged.update(dotenv_values(env_file))
+    merged.update(os.environ)
+    return {name: value for name, value in merged.items() if name.startswith(PREFIX) and value}
+
+
+def _check_key(key: str, where: str) -> None:
+    keys = set(known_keys())
+    # A key of a free mapping (crawl.base_urls.megabox) is known by its parent.
+    if key in keys or key.rpartition(".")[0] in {"crawl.base_urls"}:
+        return
+    near = difflib.get_close_matches(key, keys, n=1, cutoff=0.0)[0]
+    raise SettingsError(f"{where}: unknown key '{key}'; the nearest is '{near}'.")
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, dict) and prefix + key != "crawl.base_urls":
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, value in dotted.items():
+        *parents, leaf = key.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = value
+    return tree
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        shown = "" if "secret" in key or "url" in key else f" (got {problem.get('input')!r})"
+        lines.append(f"{key}: {problem['msg']}{shown}")
+    return "; ".join(lines)

@@ -1,0 +1,43 @@
+"""The one cleaning function shared by training, scoring and serving, and the key under which texts are equal."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+# Laughter, tears, emoji, digits and punctuation carry sentiment and stay. Invisible characters do not.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]"
+)
+_CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff\ufffe\uffff]")
+_SPACE = re.compile(r"[\s\u2800]+")  # U+2800, a blank Braille cell, is what Megabox sends for an empty text.
+# Four or more of one character say no more than three do (ㅋㅋㅋㅋㅋㅋ, !!!!!!); three differ from two and one.
+_REPEAT = re.compile(r"(.)\1{3,}", re.DOTALL)
+
+
+def clean(text: str) -> str:
+    """NFC, invisible characters out, white space folded, runs of one character squeezed to three.
+
+    >>> clean("최고다  ㅋㅋㅋㅋㅋㅋ!!!!!")
+    '최고다 ㅋㅋㅋ!!!'
+    """
+    text = unicodedata.normalize("NFC", text)
+    text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
+    return _REPEAT.sub(r"\1\1\1", _SPACE.sub(" ", text).strip())
+
+
+def text_key(text: str) -> str:
+    """Equal for texts that differ only in case, spacing and compatibility forms: the unit of duplicate checks."""
+    return unicodedata.normalize("NFKC", clean(text)).casefold().replace(" ", "")
+
+
+def fingerprint(text: str) -> bytes:
+    """16 bytes that stand for `text_key(text)`."""
+    return hashlib.blake2b(text_key(text).encode(), digest_size=16).digest()
+
+
+def share_of(text: str, salt: str) -> float:
+    """A fixed pseudo-random number in [0, 1) for a text: splits made with it never change and never share a text."""
+    digest = hashlib.blake2b(text_key(text).encode(), digest_size=8, person=salt.encode()[:16]).digest()
+    return int.from_bytes(digest, "big") / 2**64

@@ -1,0 +1,140 @@
+"""The vocabulary of reelsense: frozen values shared by sources, store, models and pipelines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from enum import StrEnum
+
+# Every source writes Korean local time; days in reports and charts are Korean days.
+KST = timezone(timedelta(hours=9), "KST")
+
+# Ratings run from 0 to 10. NSMC's published rule: 1-4 negative, 9-10 positive, between them no label.
+NEGATIVE_RATING_MAX = 4.0
+POSITIVE_RATING_MIN = 9.0
+
+
+class Sentiment(StrEnum):
+    """A review's sentiment; the value is the code of the API and the store."""
+
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+
+    @property
+    def korean(self) -> str:
+        return {"negative": "부정", "neutral": "중립", "positive": "긍정"}[self.value]
+
+
+def sentiment_of_rating(rating: float | None) -> Sentiment | None:
+    """The label a rating stands for: 0-4 negative, 9-10 positive, between them neutral, no rating no label."""
+    if rating is None:
+        return None
+    if rating <= NEGATIVE_RATING_MAX:
+        return Sentiment.NEGATIVE
+    if rating >= POSITIVE_RATING_MIN:
+        return Sentiment.POSITIVE
+    return Sentiment.NEUTRAL
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A film as one source lists it; unique by (source, code)."""
+
+    source: str
+    code: str
+    title: str
+    release_date: date | None = None
+    poster_url: str | None = None
+    directors: tuple[str, ...] = ()
+    cast: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    runtime_minutes: int | None = None
+    plot: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What one person wrote about one film; unique by (source, source_id).
+
+    `rating` is on 0-10 or None. `liked` stands in for it where a source has only thumbs (CGV's egg).
+    `written_at` is timezone-aware or None. `author_hash` is a salted hash: a name never gets this far.
+    """
+
+    source: str
+    source_id: str
+    film_code: str
+    text: str
+    rating: float | None = None
+    liked: bool | None = None
+    written_at: datetime | None = None
+    aspects: tuple[str, ...] = ()
+    spoiler: bool = False
+    may_train: bool = False
+    author_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row that could not become a review, kept aside with the reason. `raw` is the row as text."""
+
+    source: str
+    reason: str
+    raw: str
+    film_code: str | None = None
+    source_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPage:
+    """One page of a source's reviews, newest first.
+
+    `total` is the number of reviews the site claims for the film, if it says. `last` is true when nothing follows.
+    """
+
+    reviews: tuple[Review, ...]
+    rejected: tuple[RejectedRow, ...] = ()
+    total: int | None = None
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The calibrated probability that a stored review is positive, by one model version."""
+
+    review_id: int
+    model_version: str
+    positive: float
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A person's judgement of a stored review (`annotator` is a hash or a role, never a name)."""
+
+    review_id: int
+    sentiment: Sentiment
+    annotator: str
+    labelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertCounts:
+    """What an upsert did; `new + changed + unchanged` is the number of distinct rows given."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: UpsertCounts) -> UpsertCounts:
+        return UpsertCounts(self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """A text with its true label (1 positive, 0 negative) and where the label comes from (rating, person, corpus)."""
+
+    text: str
+    label: int
+    origin: str = "corpus"
+    weight: float = 1.0
+    review_id: int | None = field(default=None, compare=False)
