@@ -53,12 +53,15 @@ class ModelSettings(_Section):
     unfrozen_layers: int | None = Field(None, ge=0, description="encoder layers that learn, from the top; none: all")
     dropout: float = Field(0.1, ge=0, lt=1)
     register_threshold: float = Field(0.80, ge=0, le=1, description="macro-F1 under which nothing is registered")
+    longest_ngram: int = Field(5, ge=1, le=8, description="characters of the longest n-gram (baseline)")
+    hash_bits: int = Field(22, ge=10, le=24, description="2 to this power weights (baseline)")
+    weight_levels: int = Field(127, ge=1, le=127, description="int8 steps used each way; fewer pack smaller (baseline)")
 
 
 class TrainingSettings(_Section):
-    """How it learns. Transformers use all keys; the baseline uses epochs, learning_rate, l2 and seed."""
+    """How it learns. Transformers use all keys; the baseline's fit is exact and uses epochs and weight_decay only."""
 
-    epochs: int = Field(3, ge=1)
+    epochs: int = Field(3, ge=1, description="passes over the data (baseline: L-BFGS iterations)")
     batch_size: int = Field(32, ge=1)
     learning_rate: float = Field(2e-5, gt=0)
     warmup_share: float = Field(0.1, ge=0, lt=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 
@@ -131,10 +131,14 @@ class UpsertCounts:
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """A text with its true label (1 positive, 0 negative) and where the label comes from (rating, person, corpus)."""
+    """A text with its true label (1 positive, 0 negative) and where the label comes from (rating, person, corpus).
+
+    `review_id` and `written_at` are set for texts of the store.
+    """
 
     text: str
     label: int
     origin: str = "corpus"
     weight: float = 1.0
-    review_id: int | None = field(default=None, compare=False)
+    review_id: int | None = None
+    written_at: datetime | None = None

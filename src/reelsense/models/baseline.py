@@ -1,0 +1,87 @@
+"""The baseline: hashed character n-grams and linear weights in int8. Needs numpy only; exact and order-free."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reelsense.errors import ModelError
+from reelsense.models.base import Probabilities
+from reelsense.models.calibration import sigmoid
+from reelsense.models.hashing import characters, ngram_counts, ngrams
+from reelsense.text.clean import clean
+
+# Texts laid out at once: small enough for the arrays to stay in the second-level cache.
+_CHUNK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """logit = (scale · Σ weights[bucket] / √(number of n-grams) + bias) / temperature.
+
+    `weights` (2^bits,) int8. The sum is made in integers, so a text's score does not depend on its neighbours.
+    """
+
+    name: str
+    version: str
+    longest: int
+    weights: NDArray[np.int8]
+    scale: float
+    bias: float
+    temperature: float
+
+    @property
+    def bits(self) -> int:
+        return int(len(self.weights)).bit_length() - 1
+
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """(n,) float64 log-odds of positive before the temperature."""
+        result = np.empty(len(texts), dtype=np.float64)
+        for begin in range(0, len(texts), _CHUNK):
+            chars = characters([clean(text) for text in texts[begin : begin + _CHUNK]])
+            totals = np.zeros(len(chars.sizes), dtype=np.int64)
+            for _, buckets, inside in ngrams(chars, self.longest, self.bits):
+                totals += np.add.reduceat(self.weights[buckets] * inside, chars.begins, dtype=np.int64)
+            lengths = np.sqrt(ngram_counts(chars, self.longest))
+            result[begin : begin + _CHUNK] = totals * self.scale / lengths + self.bias
+        return result
+
+    def predict_proba(self, texts: Sequence[str]) -> Probabilities:
+        """Calibrated probability of positive, shape (n,), float32."""
+        return sigmoid(self.logits(texts) / self.temperature)
+
+
+def save_baseline(model: Baseline, folder: Path, card: dict[str, Any]) -> None:
+    """Write `weights.npz` (compressed) and `model.json`; `card` holds further facts such as metrics."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "weights.npz", weights=model.weights)
+    facts = {
+        "format": 1,
+        "kind": "baseline",
+        "name": model.name,
+        "longest": model.longest,
+        "scale": model.scale,
+        "bias": model.bias,
+        "temperature": model.temperature,
+        **card,
+    }
+    (folder / "model.json").write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def load_baseline(folder: Path, facts: dict[str, Any], version: str) -> Baseline:
+    """Read what `save_baseline` wrote; `facts` is the folder's model.json. Raises ModelError when it is damaged."""
+    try:
+        with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
+            weights = arrays["weights"]
+        if weights.dtype != np.int8 or weights.ndim != 1 or len(weights).bit_count() != 1:
+            raise ValueError(f"weights are {weights.dtype}{weights.shape}, expected int8 and a power of two")
+        numbers = {key: float(facts[key]) for key in ("scale", "bias", "temperature")}
+        return Baseline(str(facts["name"]), version, int(facts["longest"]), weights, **numbers)
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelError(f"The model in '{folder}' is damaged: {error}. Fetch or train it again.") from error

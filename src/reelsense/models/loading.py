@@ -1,0 +1,48 @@
+"""From a model folder, or from what the package bundles, to a classifier."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from reelsense.errors import ModelError
+from reelsense.models.base import Classifier
+
+BUNDLED = Path(__file__).parent / "bundled"
+
+
+def load_folder(folder: Path, version: str | None = None) -> Classifier:
+    """The classifier saved in `folder`; without `version` it is named by the hash of its model.json."""
+    facts = read_facts(folder)
+    version = version or "folder-" + hashlib.sha256((folder / "model.json").read_bytes()).hexdigest()[:8]
+    if facts["kind"] == "baseline":
+        from reelsense.models.baseline import load_baseline
+
+        return load_baseline(folder, facts, version)
+    if facts["kind"] == "transformer":
+        from reelsense.models.transformer import load_transformer
+
+        return load_transformer(folder, facts, version)
+    raise ModelError(f"'{folder}' holds a model of unknown kind '{facts['kind']}'; this reelsense is too old for it.")
+
+
+def load_bundled() -> Classifier:
+    """The baseline that every installation carries."""
+    facts = read_facts(BUNDLED)
+    return load_folder(BUNDLED, f"bundled-{facts['data_version']}")
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """`model.json` of a model folder. Raises ModelError when there is none or it can't be read."""
+    path = folder / "model.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"'{folder}' is not a model folder: it has no model.json.") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"'{path}' can't be read: {error}") from error
+    if not isinstance(facts, dict) or facts.get("format") != 1 or "kind" not in facts:
+        raise ModelError(f"'{path}' is not of model format 1.")
+    return facts

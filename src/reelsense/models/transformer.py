@@ -1,0 +1,164 @@
+"""A fine-tuned encoder at work: ONNX Runtime (int8, or fp32), with torch as the fall-back.
+
+int8 is *dynamic* quantization: a layer's scale comes from the largest activation of the whole batch, so in a batch a
+text's answer would depend on its neighbours. Texts therefore run one by one, spread over threads: measured on BERT-base
+that is as fast as batches of 32 (nothing is padded), and the answer for a text is the same to the last bit.
+fp32 has no such coupling and runs in batches of like length.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from reelsense.errors import ModelError
+from reelsense.models.base import Probabilities
+from reelsense.models.calibration import sigmoid
+from reelsense.models.tokens import batches_by_length, open_tokenizer, pad, token_ids
+
+log = structlog.get_logger()
+
+Precision = Literal["int8", "fp32", "torch"]
+# ids and mask, int64 (n, t) -> log-odds of positive, float32 (n,)
+LogOdds = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
+
+ONNX_FILES = {"int8": "model.int8.onnx", "fp32": "model.onnx"}
+# Texts tokenized and sorted at once: enough to find neighbours of one length, little enough to keep memory flat.
+CHUNK = 4096
+# Padded tokens and rows of a batch; beyond these, batches of BERT-base only use more memory.
+BATCH_TOKENS = 4096
+BATCH_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Transformer:
+    """A Classifier over any function from token ids to log-odds."""
+
+    name: str
+    version: str
+    precision: Precision
+    tokenizer: Any
+    pad_id: int
+    temperature: float
+    log_odds: LogOdds
+    threads: int
+
+    def predict_proba(self, texts: Sequence[str]) -> Probabilities:
+        """Calibrated probability of positive, shape (n,), float32."""
+        return sigmoid(self.logits(texts) / self.temperature)
+
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n,) float32 log-odds of positive before the temperature."""
+        if len(texts) == 1:  # the common call of a service: no pool, no sorting
+            return self.log_odds(*pad(token_ids(self.tokenizer, texts), self.pad_id))
+        result = np.empty(len(texts), dtype=np.float32)
+        with ThreadPoolExecutor(self.threads) as pool:
+            for begin in range(0, len(texts), CHUNK):
+                result[begin : begin + CHUNK] = self._chunk(texts[begin : begin + CHUNK], pool)
+        return result
+
+    def _chunk(self, texts: Sequence[str], pool: ThreadPoolExecutor) -> NDArray[np.float32]:
+        rows = token_ids(self.tokenizer, texts)
+        most = 1 if self.precision == "int8" else BATCH_ROWS  # int8: one text a batch, see above
+        batches = batches_by_length([len(row) for row in rows], BATCH_TOKENS, most)
+
+        def score(batch: NDArray[np.int64]) -> NDArray[np.float32]:
+            return self.log_odds(*pad([rows[at] for at in batch], self.pad_id))
+
+        result = np.empty(len(texts), dtype=np.float32)
+        for batch, values in zip(batches, pool.map(score, batches), strict=True):
+            result[batch] = values
+        return result
+
+
+def load_transformer(
+    folder: Path,
+    facts: dict[str, Any],
+    version: str,
+    precision: Precision | None = None,
+    threads: int | None = None,
+) -> Transformer:
+    """Open the model of a folder; `facts` is its model.json.
+
+    Without `precision` the best there is: int8, then fp32, then torch (each step down is logged). `threads` is the
+    number of texts or batches computed at once; default: the cores this process may use.
+    Raises ModelError for a damaged folder, or when neither onnxruntime nor torch is installed.
+    """
+    threads = threads or len(os.sched_getaffinity(0))
+    try:
+        max_length, pad_id, temperature = int(facts["max_length"]), int(facts["pad_id"]), float(facts["temperature"])
+        name = str(facts["name"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"model.json in '{folder}' is damaged ({error!r}). Fetch or train the model again.") from error
+    tokenizer = open_tokenizer(folder / "tokenizer", max_length)
+    used, log_odds = _open(folder, precision)
+    if used == "torch":
+        threads = 1  # torch spreads one batch over the cores by itself
+    return Transformer(name, version, used, tokenizer, pad_id, temperature, log_odds, threads)
+
+
+def _open(folder: Path, precision: Precision | None) -> tuple[Precision, LogOdds]:
+    order: tuple[Precision, ...] = (precision,) if precision else ("int8", "fp32", "torch")
+    reasons = []
+    for choice in order:
+        try:
+            opened = _torch_log_odds(folder) if choice == "torch" else onnx_log_odds(folder / ONNX_FILES[choice])
+        except ModelError as error:
+            reasons.append(str(error))
+            continue
+        if reasons:
+            log.warning("model_fell_back", folder=folder.name, precision=choice, reasons=reasons)
+        return choice, opened
+    raise ModelError(" ".join(reasons))
+
+
+def onnx_log_odds(path: Path) -> LogOdds:
+    """An exported file as a function that may be called from several threads. Raises ModelError."""
+    if not path.is_file():
+        raise ModelError(f"'{path}' is missing.")
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ModelError("onnxruntime is not installed: pip install 'reelsense[onnx]'.") from None
+    options = onnxruntime.SessionOptions()
+    # One core a run: cores are used by several runs side by side.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no public base class.
+        raise ModelError(f"'{path}' can't be opened ({error}). Fetch or train the model again.") from error
+
+    def log_odds(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = session.run(["log_odds"], {"input_ids": ids, "attention_mask": mask})[0]
+        return values
+
+    return log_odds
+
+
+def _torch_log_odds(folder: Path) -> LogOdds:
+    if not (folder / "torch").is_dir():
+        raise ModelError(f"'{folder / 'torch'}' is missing.")
+    try:
+        import torch
+
+        from reelsense.models.encoder import SentimentModel
+    except ImportError:
+        raise ModelError("torch is not installed: pip install 'reelsense[train]'.") from None
+    model = SentimentModel.load(folder / "torch").eval()
+
+    def log_odds(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            values: NDArray[np.float32] = model(torch.from_numpy(ids), torch.from_numpy(mask)).float().numpy()
+        return values
+
+    return log_odds

@@ -1,0 +1,247 @@
+"""Crawl: films of one source, page by page into the store, until nothing new shows up.
+
+Every page is written as it comes, by idempotent upserts, so a crawl that is killed and run again ends with the rows
+of an undisturbed one. How far back a film is complete is remembered only once its crawl has come to its end.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from reelsense.errors import SourceBlocked, SourceError
+from reelsense.settings import CrawlSettings
+from reelsense.sources.base import Source
+from reelsense.store.database import Database
+from reelsense.store.films import upsert_films
+from reelsense.store.marks import crawl_mark, set_crawl_mark
+from reelsense.store.rejects import keep_rejected
+from reelsense.store.reviews import upsert_reviews
+from reelsense.store.runs import finish_run, start_run
+from reelsense.types import Film, RejectedRow, Review, ReviewPage, UpsertCounts
+
+log = structlog.get_logger()
+
+# How a source says that a whole page was lost, not just a row of it.
+PAGE_UNREADABLE = "page unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class FilmCrawl:
+    """What one film's crawl brought. `complete` is false when pages stayed unreadable or the source refused us."""
+
+    film_code: str
+    title: str
+    pages: int
+    passes: int
+    counts: UpsertCounts
+    duplicates: int
+    rejected: int
+    complete: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlResult:
+    """What a crawl of one source brought; `status` is succeeded, incomplete or failed."""
+
+    run_id: int
+    source: str
+    status: str
+    films: tuple[FilmCrawl, ...]
+    message: str
+
+    @property
+    def counts(self) -> UpsertCounts:
+        return sum((film.counts for film in self.films), UpsertCounts())
+
+
+CrawlProgress = Callable[[FilmCrawl], None]
+
+
+def crawl(
+    db: Database,
+    source: Source,
+    settings: CrawlSettings,
+    film_codes: Sequence[str] = (),
+    since: datetime | None = None,
+    key: str | None = None,
+    progress: CrawlProgress | None = None,
+) -> CrawlResult:
+    """Crawl the given films, or all that the source lists, since `since` or since the last complete crawl.
+
+    With the same `key` a finished crawl is not repeated and an interrupted one is taken up again. A source that
+    refuses us ends the crawl with status failed; what came before stays.
+    """
+    key = key or f"crawl:{source.name}:{uuid.uuid4()}"
+    with db.begin() as connection:
+        run = start_run(connection, "crawl", key, {"source": source.name, "films": list(film_codes)})
+    if run.finished:
+        return CrawlResult(run.id, source.name, run.status, (), f"'{key}' has run already: {run.message}")
+    logger = log.bind(run=run.id, source=source.name)
+    crawled: list[FilmCrawl] = []
+    failure = ""
+    try:
+        for film in _chosen(source, film_codes):
+            film = _described(source, film, logger)
+            with db.begin() as connection:
+                upsert_films(connection, [film])
+            crawled.append(_crawl_film(db, source, film, settings, since, run.id, logger))
+            if progress:
+                progress(crawled[-1])
+            if crawled[-1].message and not crawled[-1].complete:
+                failure = crawled[-1].message
+                if not crawled[-1].pages:
+                    break
+    except SourceError as error:
+        failure = str(error)
+    return _finish(db, run.id, source.name, crawled, failure, logger)
+
+
+def _finish(
+    db: Database, run_id: int, source: str, crawled: Sequence[FilmCrawl], failure: str, logger: Any
+) -> CrawlResult:
+    complete = not failure and all(film.complete for film in crawled)
+    status = "succeeded" if complete else "incomplete" if any(film.pages for film in crawled) else "failed"
+    result = CrawlResult(run_id, source, status, tuple(crawled), failure)
+    totals = {
+        **asdict(result.counts),
+        "films": len(crawled),
+        "duplicates": sum(film.duplicates for film in crawled),
+        "rejected": sum(film.rejected for film in crawled),
+    }
+    with db.begin() as connection:
+        finish_run(connection, run_id, "succeeded" if complete else "failed", totals, failure)
+    logger.info("crawl_finished", status=status, **totals)
+    return result
+
+
+def _chosen(source: Source, film_codes: Sequence[str]) -> Sequence[Film]:
+    if not film_codes:
+        return source.films()
+    listed = {film.code: film for film in source.films()}
+    return [listed.get(code, Film(source.name, code, code)) for code in film_codes]
+
+
+def _described(source: Source, film: Film, logger: Any) -> Film:
+    """The film with its details; details that can't be had are no reason to leave its reviews."""
+    try:
+        return source.info(film)
+    except SourceBlocked:
+        raise
+    except SourceError as error:
+        logger.warning("film_info_missing", film=film.code, error=str(error))
+        return film
+
+
+def _crawl_film(
+    db: Database,
+    source: Source,
+    film: Film,
+    settings: CrawlSettings,
+    since: datetime | None,
+    run_id: int,
+    logger: Any,
+) -> FilmCrawl:
+    with db.connect() as connection:
+        mark = crawl_mark(connection, source.name, film.code)
+    if since is None and mark is not None:
+        since = mark - timedelta(days=settings.overlap_days)
+    state = _Reading(since)
+    counts = UpsertCounts()
+    message = ""
+    passes = 0
+    try:
+        for passes in range(1, settings.max_passes + 1):
+            state.begin_pass()
+            for page in source.review_pages(film.code):
+                fresh = state.take(page)
+                with db.begin() as connection:
+                    counts += upsert_reviews(connection, fresh)
+                    keep_rejected(connection, state.new_rejected, run_id)
+                if state.reached_since(page):
+                    break
+            if state.settled():
+                break
+    except SourceError as error:
+        message = str(error)
+        logger.warning("film_crawl_stopped", film=film.code, error=message)
+    complete = not message and not state.unreadable
+    with db.begin() as connection:
+        keep_rejected(connection, state.unreadable, run_id)
+        if complete and state.newest is not None and (mark is None or state.newest > mark):
+            set_crawl_mark(connection, source.name, film.code, state.newest)
+    if state.unreadable and not message:
+        message = f"{len(state.unreadable)} page(s) of '{film.title}' stayed unreadable; the next crawl reads them again."
+    return FilmCrawl(
+        film.code, film.title, state.pages, passes, counts, state.duplicates, len(state.rejected), complete, message
+    )
+
+
+class _Reading:
+    """What has been seen of one film over several passes, and whether the pages held still."""
+
+    def __init__(self, since: datetime | None) -> None:
+        self.since = since
+        self.pages = 0
+        self.duplicates = 0
+        self.unreadable: list[RejectedRow] = []
+        self.newest: datetime | None = None
+        self.seen: dict[str, Review] = {}
+        self.rejected: set[RejectedRow] = set()
+        self.new_rejected: list[RejectedRow] = []
+        self.passes = 0
+
+    def begin_pass(self) -> None:
+        self.passes += 1
+        self.totals: set[int] = set()
+        self.unreadable = []
+        self.fresh_in_pass = 0
+        self.seen_in_pass: set[str] = set()
+        self.cut = False
+
+    def take(self, page: ReviewPage) -> list[Review]:
+        """Reviews of the page that are new or differ from what an earlier page said of them."""
+        self.pages += 1
+        if page.total is not None:
+            self.totals.add(page.total)
+        self.unreadable += [row for row in page.rejected if row.reason.startswith(PAGE_UNREADABLE)]
+        rows = [row for row in page.rejected if not row.reason.startswith(PAGE_UNREADABLE)]
+        self.new_rejected = [row for row in rows if row not in self.rejected]
+        self.rejected.update(rows)
+        self.fresh_in_pass += len(self.new_rejected)
+        fresh = []
+        for review in page.reviews:
+            if review.source_id in self.seen_in_pass:
+                self.duplicates += 1
+            self.seen_in_pass.add(review.source_id)
+            if review.written_at and (self.newest is None or review.written_at > self.newest):
+                self.newest = review.written_at
+            known = self.seen.get(review.source_id)
+            if known != review:
+                self.fresh_in_pass += known is None
+                self.seen[review.source_id] = review
+                fresh.append(review)
+        return fresh
+
+    def reached_since(self, page: ReviewPage) -> bool:
+        """Whether the whole page was written before the first day asked for."""
+        dates = [review.written_at for review in page.reviews if review.written_at]
+        self.cut = bool(self.since and dates and len(dates) == len(page.reviews) and max(dates) < self.since)
+        return self.cut
+
+    def settled(self) -> bool:
+        """Whether another pass can bring nothing: the pages held still and all were seen, or it brought nothing."""
+        if self.unreadable:
+            return False
+        if self.passes > 1 and not self.fresh_in_pass:
+            return True
+        if len(self.totals) > 1:
+            return False
+        total = next(iter(self.totals), None)
+        return self.cut or total is None or len(self.seen) + len(self.rejected) >= total

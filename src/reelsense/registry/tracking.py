@@ -1,0 +1,264 @@
+"""One training result as one MLflow run with its model, exactly once for each key."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from reelsense.errors import RegistryError
+from reelsense.models.loading import read_facts
+from reelsense.registry.client import check_artifact_store, experiment_id, registry_client, translated
+from reelsense.registry.plots import draw_confusion, draw_reliability
+from reelsense.settings import ROOT, Settings
+from reelsense.training.evaluate import Evaluation
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
+
+log = structlog.get_logger()
+
+KEY_TAG = "reelsense.key"
+RECIPE_TAG = "reelsense.recipe"
+DATA_TAG = "reelsense.data_version"
+DIGEST_TAG = "reelsense.digest"
+
+# The folder of the pyfunc model under which the model folder lies.
+MODEL_PATH = "artifacts/model"
+
+# What a version needs where it is loaded, besides reelsense itself, which no package index has.
+_REQUIREMENTS = {
+    "baseline": ("mlflow", "numpy", "pandas", "pydantic-settings", "scipy", "structlog"),
+    "transformer": (
+        *("mlflow", "numpy", "onnxruntime", "pandas", "pydantic-settings", "scipy", "structlog"),
+        *("tokenizers", "transformers"),
+    ),
+}
+_EXAMPLE = ["배우들 연기가 정말 좋았어요 ㅠㅠ", "돈이 아깝다"]
+_PARAMETERS_PER_CALL = 100  # MLflow's limit
+_PARAMETER_LENGTH = 6000  # MLflow's limit
+
+
+def log_run(
+    settings: Settings,
+    key: str,
+    recipe: str,
+    parameters: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    folder: Path,
+    data_version: str,
+    evaluations: Mapping[str, Evaluation],
+    samples: Sequence[Mapping[str, Any]],
+    model_card: str,
+    tags: Mapping[str, str],
+) -> str:
+    """Log a trained model as one finished MLflow run and return the run's id.
+
+    `key` names the training: a finished run with it is returned as it is, and what a killed attempt left is put away
+    first. `evaluations` are logged as `NAME/metric` (`test/macro_f1`) with plots; `samples` are rows (text, label,
+    positive); all files of the model `folder` go into a pyfunc model that holds no pickle.
+    Raises RegistryError when MLflow or the object store refuses, ModelError when `folder` is not a model folder.
+    """
+    facts = read_facts(folder)
+    stage = settings.home / "cache" / "staging" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    shutil.rmtree(stage, ignore_errors=True)  # what a killed attempt left
+    client = registry_client(settings)
+    with translated(settings):
+        experiment = experiment_id(client)
+        known = _runs_with(client, experiment, key)
+        for run in known:
+            if run.info.status == "FINISHED":
+                return str(run.info.run_id)
+        for run in known:
+            _put_away(client, experiment, run)
+        digest = folder_digest(folder)
+        labels = {KEY_TAG: key, RECIPE_TAG: recipe, DATA_TAG: data_version, DIGEST_TAG: digest, **_commit(), **tags}
+        run_id = str(client.create_run(experiment, tags=labels, run_name=f"{recipe}-{key}"[:250]).info.run_id)
+    bound = log.bind(run=run_id, key=key, recipe=recipe)
+    try:
+        with translated(settings):
+            stage.mkdir(parents=True)
+            check_artifact_store(str(client.get_run(run_id).info.artifact_uri))
+            model = _log_model(client, experiment, run_id, recipe, folder, str(facts["kind"]), labels, stage)
+            everything = {**metrics, **{f"{n}/{m}": v for n, e in evaluations.items() for m, v in e.metrics().items()}}
+            _log_numbers(client, run_id, {"recipe": recipe, "data_version": data_version, **parameters}, everything)
+            _log_dataset(client, run_id, data_version)
+            client.set_tag(run_id, "mlflow.note.content", model_card)
+            client.log_artifacts(run_id, str(_write_report(stage, folder, evaluations, samples, model_card)))
+            client.finalize_logged_model(model.model_id, "READY")
+            # Last of all: only now does the key count as done.
+            client.set_terminated(run_id, "FINISHED")
+    except BaseException:
+        with suppress(Exception):
+            client.set_terminated(run_id, "FAILED")
+        bound.warning("run_failed")
+        raise
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    bound.info("run_logged")
+    return run_id
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of all files of a model folder."""
+    total = hashlib.sha256()
+    for path in sorted(_files(folder)):
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+def _runs_with(client: MlflowClient, experiment: str, key: str) -> list[Any]:
+    if not re.fullmatch(r"[^'\"\\`\n]{1,250}", key):
+        raise RegistryError(f"The run key {key!r} can't be stored: use 1 to 250 characters without quotes.")
+    return list(client.search_runs([experiment], f"tags.`{KEY_TAG}` = '{key}'"))
+
+
+def _put_away(client: MlflowClient, experiment: str, run: Any) -> None:
+    """Delete what a killed attempt left; a failed one stays as history, without its half-stored model."""
+    for model in client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'"):
+        client.delete_logged_model(model.model_id)
+    if run.info.status != "FAILED":
+        client.set_terminated(run.info.run_id, "KILLED")
+        client.delete_run(run.info.run_id)
+        log.info("unfinished_run_deleted", run=run.info.run_id)
+
+
+def _log_model(
+    client: MlflowClient,
+    experiment: str,
+    run_id: str,
+    recipe: str,
+    folder: Path,
+    kind: str,
+    labels: Mapping[str, str],
+    stage: Path,
+) -> LoggedModel:
+    """Store the model folder as a pyfunc model and link it to the run.
+
+    Through the client and not through `mlflow.pyfunc.log_model`, which acts on global state and predicts on the
+    example.
+    """
+    from mlflow import pyfunc
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
+    name = re.sub(r"[^\w-]", "-", recipe)
+    model = client.create_logged_model(experiment, name, run_id, tags=dict(labels), model_type=kind)
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    columns = [("sentiment", DataType.string), ("confidence", DataType.double), ("positive", DataType.double)]
+    signature = ModelSignature(
+        Schema([ColSpec(DataType.string)]),
+        Schema([ColSpec(kind_, name_) for name_, kind_ in columns]),
+        ParamSchema([ParamSpec("neutral_below", DataType.double, 0.7)]),
+    )
+    shutil.copytree(folder, stage / "model", copy_function=_link_or_copy)
+    pyfunc.save_model(
+        stage / "pyfunc",
+        python_model=Path(__file__).with_name("model_code.py"),
+        artifacts={"model": str(stage / "model")},
+        signature=signature,
+        input_example=_EXAMPLE,
+        pip_requirements=_requirements(kind),
+        mlflow_model=Model(artifact_path=model.artifact_location, run_id=run_id, model_id=model.model_id),
+        metadata={"needs": "reelsense", **labels},
+    )
+    client.log_model_artifacts(model.model_id, str(stage / "pyfunc"))
+    return model
+
+
+def _log_numbers(
+    client: MlflowClient, run_id: str, parameters: Mapping[str, Any], metrics: Mapping[str, float]
+) -> None:
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
+    client.log_batch(run_id, metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()])
+    rows = [Param(name, str(value)[:_PARAMETER_LENGTH]) for name, value in parameters.items()]
+    for begin in range(0, len(rows), _PARAMETERS_PER_CALL):
+        client.log_batch(run_id, params=rows[begin : begin + _PARAMETERS_PER_CALL])
+
+
+def _log_dataset(client: MlflowClient, run_id: str, data_version: str) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    data = Dataset(name="reelsense", digest=data_version[:36], source_type="local", source="{}")
+    client.log_inputs(run_id, datasets=[DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
+
+
+def _write_report(
+    stage: Path,
+    folder: Path,
+    evaluations: Mapping[str, Evaluation],
+    samples: Sequence[Mapping[str, Any]],
+    model_card: str,
+) -> Path:
+    """The run's own files: model card, facts, sample predictions, numbers and plots of each evaluation."""
+    report = stage / "report"
+    report.mkdir(parents=True)
+    (report / "model_card.md").write_text(model_card, encoding="utf-8")
+    shutil.copy2(folder / "model.json", report / "model.json")
+    with (report / "samples.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["text", "label", "positive"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(samples)
+    for name, evaluation in evaluations.items():
+        place = report / "evaluations" / name
+        place.mkdir(parents=True)
+        numbers = {**evaluation.metrics(), "confusion": evaluation.confusion}
+        (place / "metrics.json").write_text(json.dumps(numbers, indent=2), encoding="utf-8")
+        draw_confusion(evaluation, name, place / "confusion_matrix.png")
+        draw_reliability(evaluation, name, place / "calibration.png")
+    return report
+
+
+def _requirements(kind: str) -> list[str]:
+    pinned = []
+    for name in _REQUIREMENTS.get(kind, _REQUIREMENTS["transformer"]):
+        try:
+            pinned.append(f"{name}=={version(name)}")
+        except PackageNotFoundError:
+            pinned.append(name)
+    return pinned
+
+
+def _commit() -> dict[str, str]:
+    """The git commit of the checkout this code runs from, if it does."""
+    if not (ROOT / ".git").exists() or not (ROOT / "pyproject.toml").is_file():
+        return {}
+    command = ["git", "-C", str(ROOT)]
+    try:
+        head = subprocess.run([*command, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+        changed = subprocess.run(
+            [*command, "status", "--porcelain", "-uno"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    dirty = {"reelsense.git_dirty": "true"} if changed.stdout.strip() else {}
+    return {"mlflow.source.git.commit": head.stdout.strip(), "mlflow.source.name": "reelsense", **dirty}
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(Path(source).resolve(), target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,129 @@
+"""The data set of a training run: who may learn from what, split so that no normalized text is on two sides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from reelsense.errors import InputError
+from reelsense.settings import Settings
+from reelsense.sources.nsmc import read_corpus, read_rated
+from reelsense.text.clean import fingerprint, share_of
+from reelsense.training.sealed import sealed_fingerprints
+from reelsense.types import LabelledText, Sentiment, sentiment_of_rating
+
+log = structlog.get_logger()
+
+TRAIN_FILE = "ratings_train.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Training and validation texts, disjoint by normalized text; `version` is a hash of both.
+
+    `sources` counts the texts by origin (corpus, rating, person).
+    """
+
+    train: tuple[LabelledText, ...]
+    validation: tuple[LabelledText, ...]
+    version: str
+    sources: Mapping[str, int]
+
+
+def build_dataset(settings: Settings, stored: Iterable[LabelledText]) -> Dataset:
+    """Corpus (where it is at hand) and stored labels, less the sealed test and the gate's hold-out.
+
+    `stored` comes from `store.labels.trainable_texts`. `dataset.sampling_rate` thins corpus and store alike.
+    Raises InputError when nothing is left to learn from.
+    """
+    stored = list(stored)
+    barred = sealed_fingerprints(settings.corpus_folder) | {
+        fingerprint(row.text) for row in stored if is_held_out(row.text, settings.retrain.holdout_share)
+    }
+    rows = [*corpus_texts(settings), *stored] if settings.dataset.name == "nsmc" else stored
+    kept = [row for key, row in _agreed(rows) if key not in barred]
+    if settings.dataset.sampling_rate < 1:
+        kept = [row for row in kept if share_of(row.text, "sampling") < settings.dataset.sampling_rate]
+    if not kept:
+        raise InputError(
+            f"There is nothing to train on: no corpus in '{settings.corpus_folder}' and no label that may be used in "
+            "the store. Crawl a source that may be trained on, or put ratings_train.txt there."
+        )
+    validation = tuple(row for row in kept if share_of(row.text, "validation") < settings.dataset.validation_share)
+    train = tuple(row for row in kept if share_of(row.text, "validation") >= settings.dataset.validation_share)
+    sources = dict(Counter(row.origin for row in kept))
+    version = data_version(train, validation)
+    log.info("dataset_built", version=version, train=len(train), validation=len(validation), **sources)
+    return Dataset(train, validation, version, sources)
+
+
+def newest_held_out(stored: Iterable[LabelledText], settings: Settings) -> list[LabelledText]:
+    """The newest labelled reviews that no version ever trains on, oldest first: the gate's second set."""
+    barred = sealed_fingerprints(settings.corpus_folder)
+    rows = [row for key, row in _agreed(stored) if key not in barred]
+    rows = [row for row in rows if is_held_out(row.text, settings.retrain.holdout_share)]
+    rows.sort(key=lambda row: (row.written_at.timestamp() if row.written_at else 0.0, row.review_id or 0))
+    return rows[-settings.retrain.newest :]
+
+
+def is_held_out(text: str, share: float) -> bool:
+    """Whether a text of the store belongs to the gate for good; the answer for a text never changes."""
+    return share_of(text, "holdout") < share
+
+
+def corpus_texts(settings: Settings) -> Iterator[LabelledText]:
+    """The training file and `dataset.extra_files`; nothing where the corpus is not at hand."""
+    path = settings.corpus_folder / TRAIN_FILE
+    if path.is_file():
+        for _, text, label in read_corpus(path):
+            yield LabelledText(text, label)
+    for extra in settings.dataset.extra_files:
+        yield from rated_texts(extra)
+
+
+def rated_texts(path: Path) -> Iterator[LabelledText]:
+    """Texts whose rating stands for a label."""
+    for row in read_rated(path):
+        sentiment = sentiment_of_rating(row.rating)
+        if sentiment in (Sentiment.POSITIVE, Sentiment.NEGATIVE):
+            yield LabelledText(row.text, int(sentiment is Sentiment.POSITIVE))
+
+
+def data_version(train: Sequence[LabelledText], validation: Sequence[LabelledText]) -> str:
+    """12 hex digits that change with any text, label, weight or split, and not with the order."""
+    total = hashlib.sha256()
+    for name, rows in (("train", train), ("validation", validation)):
+        total.update(name.encode())
+        for line in sorted(fingerprint(row.text) + f"{row.label}{row.weight:g}".encode() for row in rows):
+            total.update(line)
+    return total.hexdigest()[:12]
+
+
+def _agreed(rows: Iterable[LabelledText]) -> Iterator[tuple[bytes, LabelledText]]:
+    """One row for each normalized text: a person's label before ratings, else the majority; ties are left out."""
+    votes: dict[bytes, Counter[int]] = {}
+    first: dict[bytes, LabelledText] = {}
+    for row in rows:
+        key = fingerprint(row.text)
+        votes.setdefault(key, Counter())[row.label] += 1
+        known = first.get(key)
+        if known is None or (row.origin == "person" and known.origin != "person"):
+            first[key] = row
+    empty = fingerprint("")
+    for key, row in first.items():
+        if key == empty:
+            continue
+        if row.origin == "person":
+            yield key, row
+            continue
+        negative, positive = votes[key][0], votes[key][1]
+        if negative != positive:
+            label = int(positive > negative)
+            yield key, row if row.label == label else LabelledText(
+                row.text, label, row.origin, row.weight, row.review_id, row.written_at
+            )

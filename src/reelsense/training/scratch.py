@@ -1,0 +1,48 @@
+"""The recipe "scratch": a tokenizer and a small encoder made from the training texts alone, without any download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from reelsense.errors import ModelError
+from reelsense.models.scratch_encoder import FIRST, SPECIAL_TOKENS, UNKNOWN
+
+VOCABULARY = 16_000
+# Longer pieces are whole phrases of single reviews; shorter ones share more.
+LONGEST_PIECE = 8
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
+    """A `tokenizers.Tokenizer` (Unigram, Kudo 2018) learned from cleaned training texts.
+
+    Every character seen is a piece of its own, so that only a character never seen is unknown.
+
+    Raises ModelError when there is nothing to learn from.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always"),
+            # Runs of one kind apart: words, lone jamo (ㅋㅋ, ㅠㅠ), digits, and each other sign with its repeats.
+            pre_tokenizers.Split(Regex(r"[ㄱ-ㅣ]+|[0-9]+|[^▁\p{L}\p{N}]+"), "isolated"),
+        ]
+    )
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocabulary,
+        special_tokens=list(SPECIAL_TOKENS),
+        unk_token=UNKNOWN,
+        max_piece_length=LONGEST_PIECE,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    if tokenizer.get_vocab_size() <= len(SPECIAL_TOKENS) + 1:
+        raise ModelError("There are no training texts to learn a tokenizer from.")
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{FIRST} $A",
+        special_tokens=[(FIRST, SPECIAL_TOKENS.index(FIRST))],
+    )
+    return tokenizer

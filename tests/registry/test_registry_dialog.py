@@ -1,0 +1,112 @@
+"""The dialog over a pipe, as `reelsense models` gets it from a script or a person."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reelsense.registry.export import export_registry
+from reelsense.registry.versions import list_versions, make_candidate, promote
+from reelsense.settings import Settings
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from reelsense.registry.dialog import models_dialog
+from reelsense.settings import Settings
+models_dialog(Settings(home=Path(sys.argv[1]), language=sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def talk(settings: Settings, tmp_path: Path):
+    """Run the dialog in its own process with the given lines as its whole input."""
+
+    def run(*lines: str, language: str = "ko") -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(settings.home), language],
+            input="".join(f"{line}\n" for line in lines),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=200,
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "COLUMNS": "120", "PYTHONUTF8": "1"},
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def two(settings: Settings, register_one) -> Settings:
+    register_one("train-1", seed=1)
+    register_one("train-2", seed=2, recipe="kcbert")
+    promote(settings, 1)
+    make_candidate(settings, 2)
+    return settings
+
+
+def aliases(settings: Settings) -> dict[str, int]:
+    return {alias: found.version for found in list_versions(settings) for alias in found.aliases}
+
+
+def test_promote_roll_back_and_export_by_numbers(two: Settings, talk, tmp_path: Path) -> None:
+    said = talk("1", "2", "y", "4", "y", "5", "", "6")
+
+    assert "모델 버전" in said
+    assert "챔피언" in said
+    assert "kcbert" in said
+    assert "버전 2이(가) 챔피언입니다." in said
+    assert "버전 1이(가) 다시 챔피언입니다." in said
+    assert aliases(two) == {"champion": 1, "previous": 2}
+    written = json.loads((tmp_path / "model_registry.json").read_text(encoding="utf-8"))
+    assert [row["version"] for row in written["versions"]] == [2, 1]
+
+
+def test_no_means_no_and_wrong_answers_are_asked_again(two: Settings, talk) -> None:
+    said = talk("9", "x", "1", "7", "2", "maybe", "n", "6")
+
+    assert "다음 중에서 고르세요: 1, 2, 3, 4, 5, 6" in said
+    assert "그만두었습니다" in said
+    assert aliases(two) == {"champion": 1, "candidate": 2}
+
+
+def test_a_refusal_is_shown_and_the_dialog_goes_on(two: Settings, talk) -> None:
+    said = talk("3", "1", "y", "3", "2", "y", "6", language="en")
+
+    assert "is the champion" in said
+    assert "Version 2 is archived." in said
+    assert "archived" in said
+    assert "Goodbye." in said
+    assert aliases(two) == {"champion": 1}
+
+
+def test_the_end_of_the_input_leaves_cleanly_and_changes_nothing(two: Settings, talk) -> None:
+    assert "끝냅니다" in talk("1", "2")
+    assert aliases(two) == {"champion": 1, "candidate": 2}
+
+
+def test_an_empty_registry_says_how_to_fill_it(settings: Settings, talk) -> None:
+    assert "reelsense train" in talk("1", language="en")
+
+
+def test_the_export_mirrors_every_version(two: Settings, tmp_path: Path) -> None:
+    path = export_registry(two, tmp_path)
+
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert path.name == "model_registry.json"
+    assert document["written_by"].startswith("reelsense ")
+    assert "MLflow" in document["note"]
+    newest = document["versions"][0]
+    assert (newest["version"], newest["aliases"], newest["experiment"]) == (2, ["candidate"], "reelsense")
+    assert newest["metrics"]["test/macro_f1"] == list_versions(two)[0].macro_f1
+    assert newest["params"]["epochs"] == "3"
+    assert newest["data_version"] == "data0"
+    assert not list(tmp_path.glob(".model_registry-*"))
