@@ -38,7 +38,7 @@ class Baseline:
 
     @property
     def bits(self) -> int:
-        return int(len(self.weights)).bit_length() - 1
+        return len(self.weights).bit_length() - 1
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(n,) float64 log-odds of positive before the temperature."""

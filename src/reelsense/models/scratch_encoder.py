@@ -2,7 +2,7 @@
 
 Each position knows its token and, by a hashed table, the pair it makes with the token before it (hashed n-gram
 embeddings, as in Pagnoni et al., 2024, "Byte Latent Transformer"); pre-norm self-attention layers (Xiong et al., 2020)
-follow; mean and maximum over the positions make the answer. On little data the pairs are worth more than layers.
+follow; mean and maximum over the positions make the answer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A fine-tuned encoder at work: ONNX Runtime (int8, or fp32), with torch as the fall-back.
 
 int8 is *dynamic* quantization: a layer's scale comes from the largest activation of the whole batch, so in a batch a
-text's answer would depend on its neighbours. Texts therefore run one by one, spread over threads: measured on BERT-base
-that is as fast as batches of 32 (nothing is padded), and the answer for a text is the same to the last bit.
+text's answer would depend on its neighbours. Texts therefore run one by one, spread over threads: measured on
+layers of BERT-base's size that is as fast as batches of 32 (nothing is padded), and the answer for a text is the same
+to the last bit.
 fp32 has no such coupling and runs in batches of like length.
 """
 

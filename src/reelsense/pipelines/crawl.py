@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -177,7 +177,9 @@ def _crawl_film(
         if complete and state.newest is not None and (mark is None or state.newest > mark):
             set_crawl_mark(connection, source.name, film.code, state.newest)
     if state.unreadable and not message:
-        message = f"{len(state.unreadable)} page(s) of '{film.title}' stayed unreadable; the next crawl reads them again."
+        message = (
+            f"{len(state.unreadable)} page(s) of '{film.title}' stayed unreadable; the next crawl reads them again."
+        )
     return FilmCrawl(
         film.code, film.title, state.pages, passes, counts, state.duplicates, len(state.rejected), complete, message
     )

@@ -10,8 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -59,9 +58,7 @@ class RetrainResult:
     seconds: float = 0.0
 
 
-def retrain(
-    db: Database, settings: Settings, force: bool = False, progress: Progress | None = None
-) -> RetrainResult:
+def retrain(db: Database, settings: Settings, force: bool = False, progress: Progress | None = None) -> RetrainResult:
     """Train the recipe of `settings` on what is known now, unless there is no reason to (`force` overrules that)."""
     champion = ensure_champion(settings)
     with db.connect() as connection:
@@ -69,7 +66,11 @@ def retrain(
     cause = "forced" if force else reason_to_train(db, settings, champion, stored)
     if cause is None:
         known = _labels_at_training(settings)
-        return _skipped(db, settings, f"{len(stored) - known} new labels, {settings.retrain.min_new_labels} are needed, and no drift")
+        return _skipped(
+            db,
+            settings,
+            f"{len(stored) - known} new labels, {settings.retrain.min_new_labels} are needed, and no drift",
+        )
     dataset = build_dataset(settings, stored)
     key = training_key(settings, dataset.version)
     with db.begin() as connection:
@@ -207,7 +208,12 @@ def _samples(candidate: Classifier, stored: Sequence[LabelledText], settings: Se
     rows = newest_held_out(stored, settings)[-SAMPLES:]
     positive = candidate.predict_proba([row.text for row in rows])
     return [
-        {"text": row.text, "label": row.label, "positive": float(p), "sentiment": decide(float(p), settings.neutral_below).value}
+        {
+            "text": row.text,
+            "label": row.label,
+            "positive": float(p),
+            "sentiment": decide(float(p), settings.neutral_below).value,
+        }
         for row, p in zip(rows, positive, strict=True)
     ]
 
@@ -215,5 +221,9 @@ def _samples(candidate: Classifier, stored: Sequence[LabelledText], settings: Se
 def _accuracies(scores: Mapping[str, Evaluation]) -> dict[str, float]:
     flat: dict[str, float] = {}
     for name, evaluation in scores.items():
-        flat |= {f"{name}_n": evaluation.n, f"{name}_accuracy": evaluation.accuracy, f"{name}_macro_f1": evaluation.macro_f1}
+        flat |= {
+            f"{name}_n": evaluation.n,
+            f"{name}_accuracy": evaluation.accuracy,
+            f"{name}_macro_f1": evaluation.macro_f1,
+        }
     return flat

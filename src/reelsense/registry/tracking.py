@@ -69,7 +69,7 @@ def log_run(
 
     `key` names the training: a finished run with it is returned as it is, and what a killed attempt left is put away
     first. `evaluations` are logged as `NAME/metric` (`test/macro_f1`) with plots; `samples` are rows (text, label,
-    positive); all files of the model `folder` go into a pyfunc model that holds no pickle.
+    positive and what else they have); all files of the model `folder` go into a pyfunc model that holds no pickle.
     Raises RegistryError when MLflow or the object store refuses, ModelError when `folder` is not a model folder.
     """
     facts = read_facts(folder)
@@ -214,7 +214,8 @@ def _write_report(
     (report / "model_card.md").write_text(model_card, encoding="utf-8")
     shutil.copy2(folder / "model.json", report / "model.json")
     with (report / "samples.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, ["text", "label", "positive"], extrasaction="ignore")
+        columns = dict.fromkeys(["text", "label", "positive", *(name for row in samples for name in row)])
+        writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
         writer.writerows(samples)
     for name, evaluation in evaluations.items():

@@ -185,5 +185,7 @@ def _minimise(
 
     begin = np.zeros(features.shape[1] + 1)
     begin[-1] = bias
-    found = minimize(loss, begin, jac=True, method="L-BFGS-B", callback=report, options={"maxiter": iterations, "maxcor": 7})
+    found = minimize(
+        loss, begin, jac=True, method="L-BFGS-B", callback=report, options={"maxiter": iterations, "maxcor": 7}
+    )
     return found.x[:-1].astype(np.float32), float(found.x[-1])

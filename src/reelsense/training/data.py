@@ -124,6 +124,9 @@ def _agreed(rows: Iterable[LabelledText]) -> Iterator[tuple[bytes, LabelledText]
         negative, positive = votes[key][0], votes[key][1]
         if negative != positive:
             label = int(positive > negative)
-            yield key, row if row.label == label else LabelledText(
-                row.text, label, row.origin, row.weight, row.review_id, row.written_at
+            yield (
+                key,
+                row
+                if row.label == label
+                else LabelledText(row.text, label, row.origin, row.weight, row.review_id, row.written_at),
             )

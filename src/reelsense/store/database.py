@@ -1,0 +1,84 @@
+"""Opening the review store: SQLite by default, PostgreSQL by URL, migrated to the newest schema on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from reelsense.errors import StoreError
+from reelsense.store.migrate import migrate
+
+# How long a writer waits for another one on SQLite, in milliseconds.
+_BUSY_MILLISECONDS = 60_000
+_WRITES = "reelsense_writes"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open review store."""
+
+    engine: sa.Engine
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """A write transaction: all of it or nothing."""
+        with self.engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        """A consistent read."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @property
+    def url_shown(self) -> str:
+        """The URL without a password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open and migrate. Raises StoreError when the database can't be reached or the driver is missing."""
+    try:
+        parsed = sa.make_url(url)
+    except SQLAlchemyError:
+        raise StoreError("The database URL can't be read; expected sqlite:///FILE or postgresql+psycopg://…") from None
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    shown = parsed.render_as_string(hide_password=True)
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        if engine.dialect.name == "sqlite":
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+            sa.event.listen(engine, "begin", _begin_sqlite)
+        migrate(engine)
+    except ModuleNotFoundError as error:
+        raise StoreError(f"'{shown}' needs the driver '{error.name}': pip install 'reelsense[postgres]'.") from None
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise StoreError(f"The review store at {shown} can't be opened: {cause}") from error
+    return Database(engine)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: _begin_sqlite does.
+    connection.isolation_level = None
+    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A writer takes the lock at once: a read that turns into a write could not wait for it.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

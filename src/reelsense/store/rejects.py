@@ -1,0 +1,58 @@
+"""Rows that could not become reviews, kept aside with the reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from reelsense.store.schema import rejects
+from reelsense.store.upsert import storable, upsert
+from reelsense.types import RejectedRow
+
+_MOST_CHARACTERS = 4000
+
+
+def keep_rejected(connection: sa.Connection, rows: Iterable[RejectedRow], run_id: int | None) -> int:
+    """Keep rows aside, each once however often it is met; returns how many were new."""
+    now = datetime.now(UTC)
+    kept = [
+        {
+            "digest": _digest(row),
+            "source": row.source,
+            "film_code": row.film_code,
+            "source_id": storable(row.source_id)[:120] if row.source_id else row.source_id,
+            "reason": storable(row.reason),
+            "raw": storable(row.raw)[:_MOST_CHARACTERS],
+            "run_id": run_id,
+            "kept_at": now,
+        }
+        for row in rows
+    ]
+    return upsert(connection, rejects, kept, ("digest",), ("reason",))[0].new
+
+
+def count_rejects(connection: sa.Connection, source: str | None = None) -> int:
+    """How many rows were kept aside, of a source where given."""
+    query = sa.select(sa.func.count()).select_from(rejects)
+    if source is not None:
+        query = query.where(rejects.c.source == source)
+    return int(connection.execute(query).scalar_one())
+
+
+def list_rejects(connection: sa.Connection, source: str | None = None, limit: int = 100) -> list[RejectedRow]:
+    """The latest rows kept aside, newest first."""
+    query = sa.select(rejects).order_by(rejects.c.id.desc()).limit(limit)
+    if source is not None:
+        query = query.where(rejects.c.source == source)
+    return [
+        RejectedRow(row.source, row.reason, row.raw, row.film_code, row.source_id) for row in connection.execute(query)
+    ]
+
+
+def _digest(row: RejectedRow) -> str:
+    parts = (row.source, row.reason, row.raw, row.film_code or "", row.source_id or "")
+    joined = "\x00".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(joined, digest_size=16).hexdigest()

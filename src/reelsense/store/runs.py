@@ -1,0 +1,81 @@
+"""Pipeline runs: what ran when, with which outcome. A key names a run, so that a retry takes it up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reelsense.store.schema import runs
+from reelsense.store.upsert import storable
+
+RUNNING = "running"
+DONE = ("succeeded", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One pipeline run. `status` is running, succeeded, skipped or failed; `attempt` counts from 1."""
+
+    id: int
+    pipeline: str
+    key: str
+    status: str
+    attempt: int
+    parameters: Mapping[str, Any]
+    counts: Mapping[str, Any]
+    message: str
+    started_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do; a failed run may be taken up again."""
+        return self.status in DONE
+
+
+def start_run(connection: sa.Connection, pipeline: str, key: str, parameters: Mapping[str, Any]) -> RunRow:
+    """Begin a run, or take up the unfinished one of the same key; a finished one is returned as it is."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    now = datetime.now(UTC)
+    row = {
+        "pipeline": pipeline,
+        "key": key,
+        "status": RUNNING,
+        "attempt": 0,
+        "parameters": dict(parameters),
+        "counts": {},
+        "message": "",
+        "started_at": now,
+    }
+    connection.execute(insert(runs).values(row).on_conflict_do_nothing(index_elements=["key"]))
+    again = {"status": RUNNING, "attempt": runs.c.attempt + 1, "finished_at": None}
+    connection.execute(sa.update(runs).where(runs.c.key == key, runs.c.status.not_in(DONE)).values(again))
+    return _row(connection.execute(sa.select(runs).where(runs.c.key == key)).mappings().one())
+
+
+def finish_run(connection: sa.Connection, run_id: int, status: str, counts: Mapping[str, Any], message: str) -> None:
+    """Close a run with its outcome."""
+    values = {
+        "status": status,
+        "counts": dict(counts),
+        "message": storable(message),
+        "finished_at": datetime.now(UTC),
+    }
+    connection.execute(sa.update(runs).where(runs.c.id == run_id).values(values))
+
+
+def latest_runs(connection: sa.Connection, pipeline: str | None = None, limit: int = 20) -> list[RunRow]:
+    """The latest runs, newest first."""
+    query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    if pipeline is not None:
+        query = query.where(runs.c.pipeline == pipeline)
+    return [_row(row) for row in connection.execute(query).mappings()]
+
+
+def _row(row: Any) -> RunRow:
+    return RunRow(**row)

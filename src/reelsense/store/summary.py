@@ -1,0 +1,275 @@
+"""Aggregates for reports and pages, made in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from reelsense.store.schema import films, reviews, scores
+from reelsense.types import NEGATIVE_RATING_MAX, POSITIVE_RATING_MIN
+
+
+@dataclass(frozen=True, slots=True)
+class FilmSummary:
+    """One film over all its sources. `agreement` is the share of clearly rated reviews whose score says the same."""
+
+    title: str
+    title_key: str
+    sources: tuple[str, ...]
+    reviews: int
+    scored: int
+    mean_rating: float | None
+    positive: int
+    neutral: int
+    negative: int
+    mean_confidence: float | None
+    agreement: float | None
+    compared: int
+    spoilers: int
+    first_day: date | None
+    last_day: date | None
+
+    @property
+    def positive_share(self) -> float | None:
+        """Positive among the reviews that are not neutral."""
+        clear = self.positive + self.negative
+        return self.positive / clear if clear else None
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """One Korean day's sentiments."""
+
+    day: date
+    positive: int
+    neutral: int
+    negative: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayAgreement:
+    """How many clearly rated reviews of a day there are, and how many of them the score agrees with."""
+
+    day: date
+    compared: int
+    agreed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AspectCount:
+    """Sentiments of the reviews that name an aspect."""
+
+    aspect: str
+    positive: int
+    neutral: int
+    negative: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedReview:
+    """A review shown as evidence."""
+
+    source: str
+    text: str
+    rating: float | None
+    positive: float
+    day: date | None
+    spoiler: bool
+
+
+_p = scores.c.positive
+_confidence = sa.case((_p >= 0.5, _p), else_=1.0 - _p)
+_clear = sa.or_(reviews.c.rating <= NEGATIVE_RATING_MAX, reviews.c.rating >= POSITIVE_RATING_MIN)
+_agrees = sa.or_(
+    sa.and_(reviews.c.rating <= NEGATIVE_RATING_MAX, _p < 0.5),
+    sa.and_(reviews.c.rating >= POSITIVE_RATING_MIN, _p >= 0.5),
+)
+
+
+def film_summaries(connection: sa.Connection, model_version: str, neutral_below: float) -> list[FilmSummary]:
+    """One row a film, sources taken together, those with most reviews first."""
+    positive, neutral, negative = _sentiments(neutral_below)
+    compared = _count(sa.and_(_clear, _p.is_not(None)))
+    query = (
+        sa.select(
+            _title_key().label("title_key"),
+            sa.func.max(sa.func.coalesce(films.c.title, reviews.c.film_code)).label("title"),
+            sa.func.count().label("reviews"),
+            sa.func.count(_p).label("scored"),
+            sa.func.avg(reviews.c.rating).label("mean_rating"),
+            positive.label("positive"),
+            neutral.label("neutral"),
+            negative.label("negative"),
+            sa.func.avg(_confidence).filter(_p.is_not(None)).label("mean_confidence"),
+            compared.label("compared"),
+            _count(_agrees).label("agreed"),
+            _count(reviews.c.spoiler).label("spoilers"),
+            sa.func.min(reviews.c.written_on).label("first_day"),
+            sa.func.max(reviews.c.written_on).label("last_day"),
+        )
+        .select_from(_joined(model_version))
+        .group_by(_title_key())
+        .order_by(sa.desc("reviews"), "title")
+    )
+    sources = _sources(connection)
+    found = []
+    for row in connection.execute(query):
+        found.append(
+            FilmSummary(
+                row.title,
+                row.title_key,
+                sources[row.title_key],
+                row.reviews,
+                row.scored,
+                row.mean_rating,
+                row.positive,
+                row.neutral,
+                row.negative,
+                row.mean_confidence,
+                row.agreed / row.compared if row.compared else None,
+                row.compared,
+                row.spoilers,
+                row.first_day,
+                row.last_day,
+            )
+        )
+    return found
+
+
+def daily_counts(
+    connection: sa.Connection, model_version: str, neutral_below: float, title_key: str | None = None
+) -> list[DayCount]:
+    """Sentiments by Korean day, of one film where given; days without a scored review are left out."""
+    positive, neutral, negative = _sentiments(neutral_below)
+    query = _of_film(
+        sa.select(reviews.c.written_on, positive.label("a"), neutral.label("b"), negative.label("c"))
+        .select_from(_joined(model_version))
+        .where(_p.is_not(None), reviews.c.written_on.is_not(None)),
+        title_key,
+    )
+    query = query.group_by(reviews.c.written_on).order_by(reviews.c.written_on)
+    return [DayCount(row.written_on, row.a, row.b, row.c) for row in connection.execute(query)]
+
+
+def agreement_by_day(connection: sa.Connection, model_version: str) -> list[DayAgreement]:
+    """How far scores and clear ratings (0-4, 9-10) agree, by Korean day."""
+    query = (
+        sa.select(reviews.c.written_on, sa.func.count().label("compared"), _count(_agrees).label("agreed"))
+        .select_from(_joined(model_version))
+        .where(_p.is_not(None), _clear, reviews.c.written_on.is_not(None))
+        .group_by(reviews.c.written_on)
+        .order_by(reviews.c.written_on)
+    )
+    return [DayAgreement(row.written_on, row.compared, row.agreed) for row in connection.execute(query)]
+
+
+def aspect_counts(
+    connection: sa.Connection, model_version: str, neutral_below: float, title_key: str | None = None
+) -> list[AspectCount]:
+    """Sentiments by aspect tag, most frequent first."""
+    each = sa.func.json_array_elements_text if connection.dialect.name == "postgresql" else sa.func.json_each
+    aspect = each(reviews.c.aspects).table_valued("value", name="aspect")
+    positive, neutral, negative = _sentiments(neutral_below)
+    query = _of_film(
+        sa.select(aspect.c.value, positive.label("a"), neutral.label("b"), negative.label("c"))
+        .select_from(_joined(model_version).join(aspect, sa.true()))
+        .where(_p.is_not(None)),
+        title_key,
+    )
+    query = query.group_by(aspect.c.value).order_by(sa.func.count().desc(), aspect.c.value)
+    return [AspectCount(row.value, row.a, row.b, row.c) for row in connection.execute(query)]
+
+
+def extreme_reviews(
+    connection: sa.Connection, model_version: str, title_key: str, positive: bool, limit: int = 3
+) -> list[QuotedReview]:
+    """The reviews with the highest (or lowest) score that say more than a few words and spoil nothing."""
+    order = _p.desc() if positive else _p.asc()
+    enough = sa.and_(sa.func.length(reviews.c.text) >= 12, sa.not_(reviews.c.spoiler))
+    side = _p >= 0.5 if positive else _p < 0.5
+    return _quotes(connection, model_version, title_key, sa.and_(enough, side), [order, reviews.c.id], limit)
+
+
+def mismatches(connection: sa.Connection, model_version: str, title_key: str, limit: int = 10) -> list[QuotedReview]:
+    """Clearly rated reviews whose score says the opposite, the surest first."""
+    return _quotes(
+        connection,
+        model_version,
+        title_key,
+        sa.and_(_clear, sa.not_(_agrees)),
+        [_confidence.desc(), reviews.c.id],
+        limit,
+    )
+
+
+def recent_scores(
+    connection: sa.Connection, model_version: str, since: date | None = None, until: date | None = None
+) -> list[float]:
+    """Probabilities of the reviews written from `since` to `until`, both Korean days included."""
+    query = (
+        sa.select(_p).join(reviews, reviews.c.id == scores.c.review_id).where(scores.c.model_version == model_version)
+    )
+    if since is not None:
+        query = query.where(reviews.c.written_on >= since)
+    if until is not None:
+        query = query.where(reviews.c.written_on <= until)
+    return list(connection.execute(query).scalars())
+
+
+def _title_key() -> sa.ColumnElement[Any]:
+    # A review whose film has not arrived yet stands under its code.
+    return sa.func.coalesce(films.c.title_key, reviews.c.film_code)
+
+
+def _joined(model_version: str) -> sa.FromClause:
+    film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
+    score = sa.and_(scores.c.review_id == reviews.c.id, scores.c.model_version == model_version)
+    return reviews.outerjoin(films, film).outerjoin(scores, score)
+
+
+def _of_film(query: sa.Select[Any], title_key: str | None) -> sa.Select[Any]:
+    return query if title_key is None else query.where(_title_key() == title_key)
+
+
+def _count(condition: Any) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+
+def _sentiments(neutral_below: float) -> tuple[sa.ColumnElement[int], ...]:
+    """The rule of `models.base.decide` in SQL: positive, neutral, negative."""
+    sure = _confidence >= neutral_below
+    return (
+        _count(sa.and_(_p >= 0.5, sure)),
+        _count(sa.and_(_p.is_not(None), sa.not_(sure))),
+        _count(sa.and_(_p < 0.5, sure)),
+    )
+
+
+def _sources(connection: sa.Connection) -> dict[str, tuple[str, ...]]:
+    film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
+    query = sa.select(_title_key(), reviews.c.source).select_from(reviews.outerjoin(films, film)).distinct()
+    found: dict[str, list[str]] = {}
+    for key, source in connection.execute(query):
+        found.setdefault(key, []).append(source)
+    return {key: tuple(sorted(sources)) for key, sources in found.items()}
+
+
+def _quotes(
+    connection: sa.Connection,
+    model_version: str,
+    title_key: str,
+    condition: sa.ColumnElement[bool],
+    order: Sequence[Any],
+    limit: int,
+) -> list[QuotedReview]:
+    query = _of_film(
+        sa.select(reviews.c.source, reviews.c.text, reviews.c.rating, _p, reviews.c.written_on, reviews.c.spoiler)
+        .select_from(_joined(model_version))
+        .where(_p.is_not(None), condition),
+        title_key,
+    )
+    return [QuotedReview(*row) for row in connection.execute(query.order_by(*order).limit(limit))]
