@@ -29,15 +29,15 @@ class SourceError(ReelsenseError):
     """A review source failed."""
 
 
-class SourceOff(SourceError):
+class SourceOff(SourceError):  # noqa: N818 - reads as the state it reports
     """Live crawling of this source has not been turned on by an operator."""
 
 
-class SourceBlocked(SourceError):
+class SourceBlocked(SourceError):  # noqa: N818 - reads as the state it reports
     """The site refused us; the source's circuit breaker is open."""
 
 
-class SourceUnreadable(SourceError):
+class SourceUnreadable(SourceError):  # noqa: N818 - reads as the state it reports
     """A page could not be parsed, even after retries."""
 
 

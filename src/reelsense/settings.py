@@ -126,11 +126,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 
-    dataset: DatasetSettings = DatasetSettings()  # type: ignore[call-arg]
-    model: ModelSettings = ModelSettings()  # type: ignore[call-arg]
-    training: TrainingSettings = TrainingSettings()  # type: ignore[call-arg]
-    crawl: CrawlSettings = CrawlSettings()  # type: ignore[call-arg]
-    retrain: RetrainSettings = RetrainSettings()  # type: ignore[call-arg]
+    dataset: DatasetSettings = DatasetSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    crawl: CrawlSettings = CrawlSettings()
+    retrain: RetrainSettings = RetrainSettings()
 
     @property
     def resolved_database_url(self) -> str:
@@ -172,7 +172,12 @@ def load_settings(
 
         @classmethod
         def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - replaced by the checked environment
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return (
                 init_settings,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,5 +84,5 @@ def load_baseline(folder: Path, facts: dict[str, Any], version: str) -> Baseline
             raise ValueError(f"weights are {weights.dtype}{weights.shape}, expected int8 and a power of two")
         numbers = {key: float(facts[key]) for key in ("scale", "bias", "temperature")}
         return Baseline(str(facts["name"]), version, int(facts["longest"]), weights, **numbers)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ModelError(f"The model in '{folder}' is damaged: {error}. Fetch or train it again.") from error

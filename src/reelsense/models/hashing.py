@@ -55,4 +55,5 @@ def ngrams(chars: Characters, longest: int, bits: int) -> Iterator[tuple[int, ND
 def ngram_counts(chars: Characters, longest: int) -> NDArray[np.int64]:
     """(n,) how many n-grams of length 1 … `longest` each text has; at least 3 for an empty one (its two blanks)."""
     lengths = np.arange(1, longest + 1)
-    return np.maximum(chars.sizes[:, None] - lengths + 1, 0).sum(axis=1)
+    counts: NDArray[np.int64] = np.maximum(chars.sizes[:, None] - lengths + 1, 0).sum(axis=1)
+    return counts

@@ -155,9 +155,8 @@ def _crawl_film(
     state = _Reading(since)
     counts = UpsertCounts()
     message = ""
-    passes = 0
     try:
-        for passes in range(1, settings.max_passes + 1):
+        for _ in range(settings.max_passes):
             state.begin_pass()
             for page in source.review_pages(film.code):
                 fresh = state.take(page)
@@ -181,7 +180,15 @@ def _crawl_film(
             f"{len(state.unreadable)} page(s) of '{film.title}' stayed unreadable; the next crawl reads them again."
         )
     return FilmCrawl(
-        film.code, film.title, state.pages, passes, counts, state.duplicates, len(state.rejected), complete, message
+        film.code,
+        film.title,
+        state.pages,
+        state.passes,
+        counts,
+        state.duplicates,
+        len(state.rejected),
+        complete,
+        message,
     )
 
 

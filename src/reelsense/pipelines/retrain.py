@@ -10,25 +10,27 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
+from reelsense.errors import RegistryError
 from reelsense.models.base import Classifier, decide
 from reelsense.models.loading import BUNDLED, load_bundled, load_folder, read_facts
 from reelsense.monitoring.drift import drift_of_scores
-from reelsense.registry.gate import GateDecision
-from reelsense.registry.gate import decide as decide_gate
+from reelsense.registry.gate import decide as judge
 from reelsense.registry.loading import fetch
-from reelsense.registry.tracking import log_run
+from reelsense.registry.tracking import LoggedRun, find_run, list_runs, log_run
 from reelsense.registry.versions import ModelVersion, list_versions, make_candidate, promote, register
 from reelsense.settings import Settings
 from reelsense.store.database import Database
 from reelsense.store.labels import trainable_texts
-from reelsense.store.runs import finish_run, start_run
+from reelsense.store.runs import RUNNING, finish_run, latest_runs, start_run
 from reelsense.training.card import model_card
-from reelsense.training.data import build_dataset, newest_held_out
+from reelsense.training.data import Dataset, build_dataset, newest_held_out
 from reelsense.training.evaluate import Evaluation, evaluate, evaluate_labelled
 from reelsense.training.result import Progress
 from reelsense.training.sealed import open_sealed
@@ -37,15 +39,20 @@ from reelsense.types import LabelledText
 
 log = structlog.get_logger()
 
+PIPELINE = "retrain"
 SAMPLES = 40
+
+LABELS_TAG = "reelsense.stored_labels"
+VERDICT_TAG = "reelsense.verdict"
+REASON_TAG = "reelsense.reason."
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainResult:
     """What the daily loop did and why.
 
-    `status` is skipped (nothing worth training on), refused (by the gate), candidate or promoted; `champion` and
-    `candidate` map a test set's name to accuracy and macro-F1.
+    `status` is skipped (nothing worth training on), refused (by the gate), candidate or promoted. `metrics` are those
+    of the MLflow run: `test/accuracy` of the new model, `champion/test/accuracy` of the one it was judged against.
     """
 
     status: str
@@ -53,9 +60,7 @@ class RetrainResult:
     data_version: str = ""
     version: int | None = None
     run_id: str = ""
-    decision: GateDecision | None = None
-    evaluations: Mapping[str, Mapping[str, float]] | None = None
-    seconds: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 def retrain(db: Database, settings: Settings, force: bool = False, progress: Progress | None = None) -> RetrainResult:
@@ -63,66 +68,96 @@ def retrain(db: Database, settings: Settings, force: bool = False, progress: Pro
     champion = ensure_champion(settings)
     with db.connect() as connection:
         stored = trainable_texts(connection)
-    cause = "forced" if force else reason_to_train(db, settings, champion, stored)
+        open_key = _interrupted(connection)
+    cause = f"taking up {open_key}" if open_key else "asked for" if force else _cause(db, settings, champion, stored)
     if cause is None:
-        known = _labels_at_training(settings)
-        return _skipped(
-            db,
-            settings,
-            f"{len(stored) - known} new labels, {settings.retrain.min_new_labels} are needed, and no drift",
-        )
+        reason = _why_not(settings, len(stored) - _labels_at_training(settings))
+        log.info("retrain_skipped", new_labels=len(stored) - _labels_at_training(settings))
+        return RetrainResult("skipped", reason)
     dataset = build_dataset(settings, stored)
     key = training_key(settings, dataset.version)
     with db.begin() as connection:
-        run = start_run(connection, "retrain", f"retrain:{key}", {"recipe": settings.recipe, "data": dataset.version})
+        run = start_run(connection, PIPELINE, key, {"recipe": settings.recipe, "data": dataset.version, "cause": cause})
     if run.finished:
-        return RetrainResult("skipped", f"This recipe was trained on data {dataset.version} before: {run.message}")
-    logger = log.bind(run=run.id, data_version=dataset.version, recipe=settings.recipe)
-    logger.info("retrain_started", cause=cause)
+        return RetrainResult("skipped", f"'{key}': {run.message}", data_version=dataset.version)
+    bound = log.bind(run=run.id, data_version=dataset.version, recipe=settings.recipe)
+    bound.info("retrain_started", cause=cause)
+    try:
+        # The verdict is kept with the run before anything is registered: a run taken up after a kill must not judge
+        # again, against a champion that may be its own child.
+        logged = find_run(settings, key) or _train_and_judge(settings, champion, stored, dataset, key, cause, progress)
+        result = _carry_out(settings, key, logged, dataset.version)
+    except Exception as error:
+        with db.begin() as connection:
+            finish_run(connection, run.id, "failed", {}, str(error))
+        raise
+    counts = {"stored_labels": len(stored), "train": len(dataset.train), "version": result.version}
+    with db.begin() as connection:
+        finish_run(connection, run.id, "succeeded", counts, f"{result.status}: {logged.tags[REASON_TAG + 'en']}")
+    shutil.rmtree(_work_folder(settings, key), ignore_errors=True)
+    bound.info("retrain_finished", status=result.status, model_version=result.version)
+    return result
 
-    work = settings.home / "training" / key
-    trained = train(dataset, settings, work / "model", progress)
+
+def _train_and_judge(
+    settings: Settings,
+    champion: ModelVersion,
+    stored: Sequence[LabelledText],
+    dataset: Dataset,
+    key: str,
+    cause: str,
+    progress: Progress | None,
+) -> LoggedRun:
+    trained = train(dataset, settings, _work_folder(settings, key), progress)
     candidate = load_folder(trained.folder, "candidate")
     old = load_folder(fetch(settings, str(champion.version)), str(champion.version))
     new_scores, old_scores = _evaluate_both(settings, candidate, old, newest_held_out(stored, settings))
-    decision = decide_gate(new_scores, old_scores, settings.model.register_threshold, settings.retrain.gate_alpha)
-    logger.info("gate_decided", register=decision.register, promote=decision.promote, reason=decision.reason("en"))
-
+    decision = judge(new_scores, old_scores, settings.model.register_threshold, settings.retrain.gate_alpha)
+    log.info("gate_decided", register=decision.register, promote=decision.promote, reason=decision.reason("en"))
+    verdict = "promote" if decision.promote else "register" if decision.register else "refuse"
     evaluations = {"validation": trained.validation, **new_scores}
-    mlflow_run = log_run(
+    against = {f"champion/{name}/{m}": v for name, e in old_scores.items() for m, v in _headline(e).items()}
+    log_run(
         settings,
         key=key,
         recipe=settings.recipe,
         parameters={**trained.parameters, "seed": settings.training.seed, "cause": cause},
-        metrics={"training_seconds": trained.seconds},
+        metrics={"training_seconds": trained.seconds, **against},
         folder=trained.folder,
         data_version=dataset.version,
         evaluations=evaluations,
-        samples=_samples(candidate, stored, settings),
-        model_card=model_card(read_facts(trained.folder), evaluations, dataset.sources, decision.reason("en")),
-        tags={"reelsense.stored_labels": str(len(stored)), "reelsense.gate": decision.reason("en")},
+        samples=_samples(candidate, newest_held_out(stored, settings)[-SAMPLES:], settings.neutral_below),
+        model_card=model_card(read_facts(trained.folder), evaluations, decision.reason("en")),
+        tags={
+            LABELS_TAG: str(len(stored)),
+            VERDICT_TAG: verdict,
+            REASON_TAG + "ko": decision.reason("ko"),
+            REASON_TAG + "en": decision.reason("en"),
+            "reelsense.champion": str(champion.version),
+        },
     )
-    version: ModelVersion | None = None
-    status = "refused"
-    if decision.register:
-        version = register(settings, mlflow_run, key)
-        status = "promoted" if decision.promote else "candidate"
-        version = promote(settings, version.version) if decision.promote else make_candidate(settings, version.version)
-    result = RetrainResult(
-        status=status,
-        reason=decision.reason(settings.language),
-        data_version=dataset.version,
-        version=version.version if version else None,
-        run_id=mlflow_run,
-        decision=decision,
-        evaluations={"candidate": _accuracies(new_scores), "champion": _accuracies(old_scores)},
-        seconds=trained.seconds,
+    logged = find_run(settings, key)
+    if logged is None:
+        raise RegistryError(f"The run '{key}' was logged and can't be found again; look at MLflow's store.")
+    return logged
+
+
+def _carry_out(settings: Settings, key: str, logged: LoggedRun, data_version: str) -> RetrainResult:
+    """Register and promote as the run's verdict says; every step may be repeated."""
+    verdict = logged.tags[VERDICT_TAG]
+    version: int | None = None
+    if verdict != "refuse":
+        version = register(settings, logged.run_id, key).version
+        found = promote(settings, version) if verdict == "promote" else make_candidate(settings, version)
+        version = found.version
+    return RetrainResult(
+        status={"promote": "promoted", "register": "candidate", "refuse": "refused"}[verdict],
+        reason=logged.tags[REASON_TAG + settings.language],
+        data_version=data_version,
+        version=version,
+        run_id=logged.run_id,
+        metrics=logged.metrics,
     )
-    with db.begin() as connection:
-        counts = {"stored_labels": len(stored), "train": len(dataset.train), "version": result.version}
-        finish_run(connection, run.id, "succeeded", counts, f"{status}: {decision.reason('en')}")
-    shutil.rmtree(work, ignore_errors=True)
-    return result
 
 
 def ensure_champion(settings: Settings) -> ModelVersion:
@@ -148,21 +183,34 @@ def ensure_champion(settings: Settings) -> ModelVersion:
         evaluations=evaluations,
         samples=[],
         model_card=(BUNDLED / "MODEL_CARD.md").read_text(encoding="utf-8"),
-        tags={"reelsense.stored_labels": "0"},
+        tags={LABELS_TAG: "0"},
     )
     return promote(settings, register(settings, run_id, key).version)
 
 
-def reason_to_train(
-    db: Database, settings: Settings, champion: ModelVersion, stored: Sequence[LabelledText]
-) -> str | None:
-    """Enough new labels since the newest version, or drift of the champion's scores; None when neither."""
+def _cause(db: Database, settings: Settings, champion: ModelVersion, stored: Sequence[LabelledText]) -> str | None:
+    """Enough new labels since the newest training, or drift of the champion's scores; None when neither."""
     new = len(stored) - _labels_at_training(settings)
     if new >= settings.retrain.min_new_labels:
         return f"{new} new labels"
     drift = drift_of_scores(db, str(champion.version))
     if drift is not None and drift.psi >= settings.retrain.drift_psi and new > 0:
         return f"drift: PSI {drift.psi:.2f} of the last {drift.days} days"
+    return None
+
+
+def _why_not(settings: Settings, new: int) -> str:
+    needed = settings.retrain.min_new_labels
+    if settings.language == "ko":
+        return f"새 라벨이 {new:,}개뿐이고({needed:,}개 필요) 드리프트도 없어 재학습하지 않았습니다."
+    return f"Not trained: {new:,} new labels ({needed:,} are needed) and no drift."
+
+
+def _interrupted(connection: Connection) -> str | None:
+    """The key of a training that was begun last and never came to its end."""
+    for run in latest_runs(connection, PIPELINE, limit=1):
+        if run.status == RUNNING:
+            return run.key
     return None
 
 
@@ -179,15 +227,12 @@ def training_key(settings: Settings, data_version: str) -> str:
 
 
 def _labels_at_training(settings: Settings) -> int:
-    """How many stored labels there were when the newest version was trained."""
-    versions = list_versions(settings)
-    newest = max(versions, key=lambda version: version.version, default=None)
-    return int(newest.tags.get("reelsense.stored_labels", "0")) if newest else 0
+    """How many stored labels there were when a model was last trained, whatever became of it."""
+    return max((int(run.tags.get(LABELS_TAG, "0")) for run in list_runs(settings)), default=0)
 
 
-def _skipped(db: Database, settings: Settings, reason: str) -> RetrainResult:
-    log.info("retrain_skipped", reason=reason)
-    return RetrainResult("skipped", reason)
+def _work_folder(settings: Settings, key: str) -> Path:
+    return settings.home / "training" / key
 
 
 def _evaluate_both(
@@ -204,26 +249,13 @@ def _evaluate_both(
     return scores
 
 
-def _samples(candidate: Classifier, stored: Sequence[LabelledText], settings: Settings) -> list[dict[str, Any]]:
-    rows = newest_held_out(stored, settings)[-SAMPLES:]
-    positive = candidate.predict_proba([row.text for row in rows])
+def _samples(candidate: Classifier, rows: Sequence[LabelledText], neutral_below: float) -> list[dict[str, Any]]:
+    positive = [float(value) for value in candidate.predict_proba([row.text for row in rows])]
     return [
-        {
-            "text": row.text,
-            "label": row.label,
-            "positive": float(p),
-            "sentiment": decide(float(p), settings.neutral_below).value,
-        }
+        {"text": row.text, "label": row.label, "positive": p, "sentiment": decide(p, neutral_below).value}
         for row, p in zip(rows, positive, strict=True)
     ]
 
 
-def _accuracies(scores: Mapping[str, Evaluation]) -> dict[str, float]:
-    flat: dict[str, float] = {}
-    for name, evaluation in scores.items():
-        flat |= {
-            f"{name}_n": evaluation.n,
-            f"{name}_accuracy": evaluation.accuracy,
-            f"{name}_macro_f1": evaluation.macro_f1,
-        }
-    return flat
+def _headline(found: Evaluation) -> dict[str, float]:
+    return {"accuracy": found.accuracy, "macro_f1": found.macro_f1, "ece": found.ece, "n": float(found.n)}

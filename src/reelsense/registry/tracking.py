@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,33 @@ def log_run(
         shutil.rmtree(stage, ignore_errors=True)
     bound.info("run_logged")
     return run_id
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """A finished run as MLflow remembers it."""
+
+    run_id: str
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def find_run(settings: Settings, key: str) -> LoggedRun | None:
+    """The finished run of a training key; None when it was never finished."""
+    client = registry_client(settings)
+    with translated(settings):
+        for run in _runs_with(client, experiment_id(client), key):
+            if run.info.status == "FINISHED":
+                return LoggedRun(str(run.info.run_id), dict(run.data.tags), dict(run.data.metrics))
+    return None
+
+
+def list_runs(settings: Settings) -> list[LoggedRun]:
+    """All finished training runs, newest first."""
+    client = registry_client(settings)
+    with translated(settings):
+        found = client.search_runs([experiment_id(client)], "attributes.status = 'FINISHED'")
+    return [LoggedRun(str(run.info.run_id), dict(run.data.tags), dict(run.data.metrics)) for run in found]
 
 
 def folder_digest(folder: Path) -> str:

@@ -36,8 +36,8 @@ def trainable_texts(connection: sa.Connection) -> list[LabelledText]:
     else a review of a source that allows training counts by its rating, or by its thumb where it has no rating.
     """
     votes: dict[int, Counter[str]] = {}
-    for row in connection.execute(sa.select(labels.c.review_id, labels.c.sentiment)):
-        votes.setdefault(row.review_id, Counter())[row.sentiment] += 1
+    for vote in connection.execute(sa.select(labels.c.review_id, labels.c.sentiment)):
+        votes.setdefault(vote.review_id, Counter())[vote.sentiment] += 1
     query = (
         sa.select(
             reviews.c.id, reviews.c.text, reviews.c.rating, reviews.c.liked, reviews.c.may_train, reviews.c.written_at

@@ -45,20 +45,9 @@ class StoredReview:
 def upsert_reviews(connection: sa.Connection, found: Iterable[Review]) -> UpsertCounts:
     """Write reviews, unique by source and source id; a review whose text changed loses its scores."""
     now = datetime.now(UTC)
-    rows = [_row(review, now) for review in found]
-    keys = sa.tuple_(reviews.c.source, reviews.c.source_id)
-    wanted = [(row["source"], row["source_id"]) for row in rows]
-    before = {}
-    for begin in range(0, len(wanted), _PAGE):
-        query = sa.select(reviews.c.source, reviews.c.source_id, reviews.c.id, reviews.c.text)
-        for row in connection.execute(query.where(keys.in_(wanted[begin : begin + _PAGE]))):
-            before[row.source, row.source_id] = (row.id, row.text)
+    rows = (_row(review, now) for review in found)
     counts, changed = upsert(connection, reviews, rows, ("source", "source_id"), _CONTENT)
-    stale = []
-    for row in changed:
-        number, text = before[row["source"], row["source_id"]]
-        if text != row["text"]:
-            stale.append(number)
+    stale = [old["id"] for old, new in changed if old["text"] != new["text"]]
     for begin in range(0, len(stale), _PAGE):
         connection.execute(sa.delete(scores).where(scores.c.review_id.in_(stale[begin : begin + _PAGE])))
     return counts
@@ -101,7 +90,8 @@ def pending_reviews(
 
 def newest_day(connection: sa.Connection) -> date | None:
     """The Korean day of the newest review."""
-    return connection.execute(sa.select(sa.func.max(reviews.c.written_on))).scalar_one()
+    newest: date | None = connection.execute(sa.select(sa.func.max(reviews.c.written_on))).scalar_one()
+    return newest
 
 
 def _select() -> sa.Select[Any]:

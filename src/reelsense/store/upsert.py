@@ -12,35 +12,36 @@ from sqlalchemy.dialects import postgresql, sqlite
 from reelsense.types import UpsertCounts
 
 Row = Mapping[str, Any]
-# Rows a statement: SQLite allows 32,766 variables, a review has 14 columns.
+# Keys a look-up: SQLite allows 32,766 variables in a statement.
 _BATCH = 1000
 
 
 def upsert(
     connection: sa.Connection, table: sa.Table, rows: Iterable[Row], keys: Sequence[str], compared: Sequence[str]
-) -> tuple[UpsertCounts, list[Row]]:
+) -> tuple[UpsertCounts, list[tuple[Row, Row]]]:
     """Write `rows`, unique by `keys` (the last of equal ones wins); only a difference in `compared` is a change.
 
-    Returns the counts and the rows that changed a stored one. Columns outside `keys` and `compared` are set for new
-    rows only. Rows are written in the order of their keys, so that two writers lock in the same order.
+    Returns the counts and, for each changed row, what was stored (with its `id`, if the table has one) and what is now.
+    Columns outside `keys` and `compared` are set for new rows only. Rows are written in the order of their keys, so
+    that two writers lock in the same order.
     """
     wanted = {tuple(row[key] for key in keys): row for row in rows}
     ordered = iter(sorted(wanted.items()))
     counts = UpsertCounts()
-    changed_rows: list[Row] = []
+    differing: list[tuple[Row, Row]] = []
     while batch := dict(islice(ordered, _BATCH)):
         stored = _stored(connection, table, list(batch), keys, compared)
         new = [row for key, row in batch.items() if key not in stored]
         changed = [
-            row
+            (stored[key], row)
             for key, row in batch.items()
             if key in stored and any(stored[key][column] != row[column] for column in compared)
         ]
         if new or changed:
-            _write(connection, table, [*new, *changed], keys, compared)
-        changed_rows += changed
+            _write(connection, table, [*new, *(row for _, row in changed)], keys, compared)
+        differing += changed
         counts += UpsertCounts(len(new), len(changed), len(batch) - len(new) - len(changed))
-    return counts, changed_rows
+    return counts, differing
 
 
 def _stored(
@@ -50,10 +51,21 @@ def _stored(
     keys: Sequence[str],
     compared: Sequence[str],
 ) -> dict[tuple[Any, ...], Row]:
-    columns = [table.c[name] for name in (*keys, *compared)]
-    condition = sa.tuple_(*(table.c[key] for key in keys)).in_(batch)
-    found = connection.execute(sa.select(*columns).where(condition)).mappings()
-    return {tuple(row[key] for key in keys): dict(row) for row in found}
+    """Stored rows by key. One column is asked for as a list, the others by value: planners see through that, and not
+    through a list of tuples."""
+    columns = [column for column in table.c if column.name in {*keys, *compared, "id"}]
+    listed = max(range(len(keys)), key=lambda i: len({key[i] for key in batch}))
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    for key in batch:
+        groups.setdefault((*key[:listed], *key[listed + 1 :]), []).append(key[listed])
+    fixed = [table.c[name] for i, name in enumerate(keys) if i != listed]
+    found: dict[tuple[Any, ...], Row] = {}
+    for values, wanted in groups.items():
+        same = [column == value for column, value in zip(fixed, values, strict=True)]
+        query = sa.select(*columns).where(*same, table.c[keys[listed]].in_(wanted))
+        for row in connection.execute(query).mappings():
+            found[tuple(row[key] for key in keys)] = dict(row)
+    return found
 
 
 def _write(

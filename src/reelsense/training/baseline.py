@@ -126,9 +126,10 @@ def _fit(
     progress: Progress | None,
 ) -> tuple[NDArray[np.float32], float]:
     """NBSVM-scaled ridge logistic regression from zero; returns effective weights (2^bits,) and the bias."""
-    columns = features.T
-    positive = 1 + columns @ (labels * row_weights)
-    negative = 1 + columns @ ((1 - labels) * row_weights)
+    presence = features.copy()
+    presence.data[:] = 1
+    positive = 1 + presence.T @ (labels * row_weights)
+    negative = 1 + presence.T @ ((1 - labels) * row_weights)
     ratio = np.abs(np.log(positive / positive.sum()) - np.log(negative / negative.sum())).astype(np.float32)
     scaled = features.copy()
     scaled.data *= ratio[scaled.indices]
@@ -169,7 +170,8 @@ def _minimise(
 
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = point[:-1].astype(np.float32)
-        margin = sign * (features @ weights + base + np.float32(point[-1]))
+        # In double precision from here on: the line search stumbles over a rounded loss.
+        margin = sign * ((features @ weights).astype(np.float64) + base + point[-1])
         value = float(np.sum(row_weights * np.logaddexp(0, -margin), dtype=np.float64))
         pull = -(sign * row_weights * expit(-margin)).astype(np.float32)
         gradient = np.empty_like(point)

@@ -40,7 +40,8 @@ class Evaluation:
     @property
     def right(self) -> NDArray[np.bool_]:
         """(n,) whether each text was classified rightly."""
-        return (self.positive >= 0.5) == (self.labels == 1)
+        right: NDArray[np.bool_] = (self.positive >= 0.5) == (self.labels == 1)
+        return right
 
     def metrics(self) -> dict[str, float]:
         """All numbers under flat names, for MLflow and JSON."""

@@ -1,0 +1,84 @@
+"""Opening a source by name, if an operator has turned it on."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from reelsense.errors import SourceError, SourceOff
+from reelsense.settings import Settings
+from reelsense.sources import cgv, lotte, megabox, naver, naver_search
+from reelsense.sources.base import Source
+from reelsense.sources.politeness import PoliteSession
+from reelsense.types import KST
+
+LIVE_URLS = {
+    "megabox": megabox.LIVE_URL,
+    "cgv": cgv.LIVE_URL,
+    "lotte": lotte.LIVE_URL,
+    "naver": naver.LIVE_URL,
+    "naver_news": naver_search.LIVE_URL,
+    "naver_blog": naver_search.LIVE_URL,
+}
+SITE_NAMES = tuple(LIVE_URLS)
+
+
+def open_source(name: str, settings: Settings, now: Callable[[], datetime] | None = None) -> Source:
+    """The named source. Raises SourceError for an unknown name and SourceOff when it is not turned on.
+
+    A base URL on this machine (a devsite) counts as turned on.
+    """
+    if name not in LIVE_URLS:
+        near = difflib.get_close_matches(name, SITE_NAMES, n=1, cutoff=0.0)[0]
+        raise SourceError(f"There is no source '{name}'; did you mean '{near}'? Known: {', '.join(SITE_NAMES)}.")
+    base_url = settings.crawl.base_urls.get(name, LIVE_URLS[name])
+    if not is_on(name, settings):
+        raise SourceOff(
+            f"{name} is off: live crawling starts only when an operator has read its robots.txt and terms and named it "
+            f"in REELSENSE_CRAWL__ENABLED. To try without a site: reelsense devsite."
+        )
+    session = PoliteSession(settings.crawl, name, base_url)
+    clock = now or (lambda: datetime.now(KST))
+    if name == "megabox":
+        return megabox.Megabox(session, author_salt(settings), clock)
+    if name == "cgv":
+        return cgv.Cgv(session, author_salt(settings), clock)
+    if name == "lotte":
+        return lotte.Lotte(session, clock)
+    if name == "naver":
+        return naver.Naver(session, clock)
+    return naver_search.NaverSearch(session, settings.crawl, "news" if name == "naver_news" else "blog", clock)
+
+
+def is_on(name: str, settings: Settings) -> bool:
+    """Whether a source may be crawled: named by an operator, or served by this machine."""
+    base_url = settings.crawl.base_urls.get(name)
+    return name in settings.crawl.enabled or (base_url is not None and _is_here(base_url))
+
+
+def author_salt(settings: Settings) -> bytes:
+    """The salt of author hashes: from the settings, or made once and kept in HOME, readable by its owner only."""
+    if settings.crawl.hash_salt is not None:
+        return settings.crawl.hash_salt.get_secret_value().encode()
+    path = settings.home / "salt"
+    settings.home.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+    return path.read_bytes()
+
+
+def _is_here(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
