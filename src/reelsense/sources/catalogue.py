@@ -8,6 +8,8 @@ import os
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from reelsense.errors import SourceError, SourceOff
@@ -28,7 +30,7 @@ LIVE_URLS = {
 SITE_NAMES = tuple(LIVE_URLS)
 
 
-def open_source(name: str, settings: Settings, now: Callable[[], datetime] | None = None) -> Source:
+def open_source(name: str, settings: Settings, now: datetime | Callable[[], datetime] | None = None) -> Source:
     """The named source. Raises SourceError for an unknown name and SourceOff when it is not turned on.
 
     A base URL on this machine (a devsite) counts as turned on.
@@ -43,16 +45,17 @@ def open_source(name: str, settings: Settings, now: Callable[[], datetime] | Non
             f"in REELSENSE_CRAWL__ENABLED. To try without a site: reelsense devsite."
         )
     session = PoliteSession(settings.crawl, name, base_url)
-    clock = now or (lambda: datetime.now(KST))
+    clock = now if callable(now) else (lambda: now or datetime.now(KST))
     if name == "megabox":
         return megabox.Megabox(session, author_salt(settings), clock)
     if name == "cgv":
         return cgv.Cgv(session, author_salt(settings), clock)
     if name == "lotte":
-        return lotte.Lotte(session, clock)
+        return lotte.Lotte(session, author_salt(settings), clock)
     if name == "naver":
-        return naver.Naver(session, clock)
-    return naver_search.NaverSearch(session, settings.crawl, "news" if name == "naver_news" else "blog", clock)
+        return naver.Naver(session, author_salt(settings), clock)
+    kind: Literal["news", "blog"] = "news" if name == "naver_news" else "blog"
+    return naver_search.NaverSearch(session, settings.crawl, kind, author_salt(settings), clock)
 
 
 def is_on(name: str, settings: Settings) -> bool:
@@ -67,13 +70,23 @@ def author_salt(settings: Settings) -> bytes:
         return settings.crawl.hash_salt.get_secret_value().encode()
     path = settings.home / "salt"
     settings.home.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
+    if not path.exists():
+        _keep_salt(path)
+    return path.read_bytes()
+
+
+def _keep_salt(path: Path) -> None:
+    """Made aside and linked into place, so that of two processes one wins and none reads half a salt."""
+    aside = path.with_name(f"salt.{secrets.token_hex(8)}")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(secrets.token_hex(32).encode())
-    return path.read_bytes()
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        pass
+    finally:
+        aside.unlink()
 
 
 def _is_here(url: str) -> bool:

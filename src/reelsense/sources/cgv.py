@@ -1,24 +1,22 @@
 """CGV: film list and search of the present site, reviews in the shape of the earlier one.
 
-No public description of the present review request exists, so `parse_reviews` stands alone and is easy to swap. Its
-robots.txt says `ai-train=no`: reviews are scored and shown, never trained on. An egg is a thumb, not a rating: golden
-is a liking, a plain one is a verdict against recommending.
+No public description of the present review request exists (2026-09), so `parse_reviews` stands alone and is easy to
+swap. Its robots.txt says `ai-train=no`: reviews are scored and shown, never trained on. An egg is a thumb, not a
+rating: golden says liked; a plain one says only "not golden", which is no dislike, so it stands for nothing.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from reelsense.errors import SourceUnreadable
-from reelsense.sources.paging import read_pages
-from reelsense.sources.parsing import hashed_author, korean_time, plain
+from reelsense.sources.paging import walk
+from reelsense.sources.parsing import korean_time, matching, plain
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.rows import PageRows
-from reelsense.sources.salvage import whole_objects
+from reelsense.sources.rows import Reading, SiteRow, broken_rest, count_of, read_rows, text_of
+from reelsense.sources.salvage import inner_string, parse, read_json, whole_objects
 from reelsense.types import Film, ReviewPage
 
 LIVE_URL = "https://cgv.co.kr"
@@ -27,14 +25,13 @@ _LIST = "/api/v1/booking/searchAtktTopPostrList"
 _SEARCH = "/api/v1/common/timeline/more/itgrSrch/searchItgrSrchAll"
 _REVIEWS = "/common/ajax/point.aspx/GetMoviePointVariableList"
 _COMPANY = "A420"
-_PAGE_SIZE = 30
+# More than the site's own page asked for (6), for fewer requests; a site that gives fewer is read all the same.
+_PAGE_SIZE = 50
 _GOLDEN = "2"
-# This many people called it a spoiler.
-_SPOILER_REPORTS = 3
 
 
 class Cgv:
-    """Source over the CGV site (or a devsite)."""
+    """The adapter."""
 
     name = "cgv"
     may_train = False
@@ -45,108 +42,99 @@ class Cgv:
         self._now = now
 
     def films(self) -> Sequence[Film]:
-        params = {"coCd": _COMPANY, "movNm": "", "div": "", "attrCd": ""}
-        return [_film(row) for row in self._rows(_LIST, params) if row.get("movNm")]
+        """The films on sale at present."""
+        return self._films(_LIST, {"coCd": _COMPANY, "movNm": "", "div": "", "attrCd": ""}, lambda data: data)
 
     def search(self, query: str) -> Sequence[Film]:
-        data = self._data(_SEARCH, {"coCd": _COMPANY, "swrd": query})
-        rows = ((data or {}).get("movInfo") or {}).get("movLst") or []
-        return [_film(row) for row in rows if isinstance(row, dict) and row.get("movNm")]
+        """Films by title, best first."""
+        params = {"coCd": _COMPANY, "swrd": query}
+        return matching(self._films(_SEARCH, params, lambda data: data["movInfo"]["movLst"]), query)
 
     def info(self, film: Film) -> Film:
-        """CGV's lists already hold what can be had."""
+        """The same film: the lists already hold what can be had."""
         return film
 
     def review_pages(self, film_code: str) -> Iterator[ReviewPage]:
-        size = _PAGE_SIZE
+        """Newest first."""
+        return walk(self.name, film_code, _PAGE_SIZE, lambda number: self._page(film_code, number))
 
-        def page(number: int) -> ReviewPage:
-            nonlocal size
-            payload = {
-                "movieIdx": film_code,
-                "pageIndex": number,
-                "pageSize": _PAGE_SIZE,
-                "orderType": 0,
-                "filterType": 1,
-                "isTotalCount": True,
-                "isMyPoint": "false",
-            }
-            headers = {
-                "X-Requested-With": "XMLHttpRequest",
-                "Referer": f"{self._session.base_url}/cnm/cgvChart/movieChart/{film_code}",
-            }
-            found = parse_reviews(
-                self._session.post(_REVIEWS, payload, headers=headers).text, film_code, self._salt, self._now()
-            )
-            rows = len(found.reviews) + len(found.rejected)
-            if number == 1 and rows:
-                size = rows
-            return replace(found, last=found.last and rows < size)
+    def _page(self, film_code: str, number: int) -> ReviewPage:
+        body = {
+            "movieIdx": film_code,
+            "pageIndex": number,
+            "pageSize": _PAGE_SIZE,
+            "orderType": 0,
+            "filterType": 1,
+            "isTotalCount": True,
+            "isMyPoint": "false",
+        }
+        headers = {
+            "X-Requested-With": "XMLHttpRequest",
+            "Referer": f"{self._session.base_url}/cnm/cgvChart/movieChart/{film_code}",
+        }
+        parsed, broken = read_json(lambda: self._session.post(_REVIEWS, body, headers=headers))
+        reading = Reading(self.name, film_code, self._now(), self._salt, self.may_train)
+        return parse_reviews(parsed, broken, reading)
 
-        yield from read_pages(self.name, film_code, page)
-
-    def _rows(self, path: str, params: dict[str, str]) -> list[dict[str, Any]]:
-        data = self._data(path, params)
-        if not isinstance(data, list):
-            raise SourceUnreadable(f"cgv: {path} no longer answers with a list.")
-        return [row for row in data if isinstance(row, dict)]
-
-    def _data(self, path: str, params: dict[str, str]) -> Any:
-        answer = self._session.get(path, params)
+    def _films(self, path: str, params: dict[str, str], rows_of: Callable[[Any], Any]) -> tuple[Film, ...]:
+        parsed, broken = read_json(lambda: self._session.get(path, params))
         try:
-            return answer.json()["data"]
-        except (ValueError, KeyError, TypeError) as error:
-            rows, _ = whole_objects(answer.text, "movNm")
-            if rows:
-                return rows
-            raise SourceUnreadable(f"cgv: {path} can't be read (status {answer.status}).") from error
+            rows = whole_objects(broken, "movNm")[0] if broken else rows_of(parsed["data"])
+        except (KeyError, TypeError):
+            rows = None
+        if not isinstance(rows, list):
+            raise SourceUnreadable(f"{self.name}: {path} holds no film list; the site may have changed.")
+        films = [film_of(row, self._now()) for row in rows if isinstance(row, dict)]
+        return tuple({film.code: film for film in films if film is not None}.values())
 
 
-def parse_reviews(body: str, film_code: str, salt: bytes, now: datetime) -> ReviewPage:
-    """A page of reviews; `last` says that it was read whole. Raises SourceUnreadable when nothing can be saved."""
-    rest = ""
+def parse_reviews(parsed: Any, broken: str | None, reading: Reading) -> ReviewPage:
+    """A review page from the parsed body, or what can be had of a broken one. Raises SourceUnreadable."""
+    rest, total = "", None
     try:
-        inner = json.loads(body)["d"]
-        data = json.loads(inner) if isinstance(inner, str) else inner
-        rows, total, whole = data["List"] or [], data.get("TotalCount"), True
-    except (ValueError, KeyError, TypeError) as error:
-        # Inside the envelope the quotes are escaped once more.
-        rows, rest = whole_objects(body.replace('\\"', '"').replace("\\\\", "\\"), "CommentIdx")
-        total, whole = None, False
-        if not rows:
-            raise SourceUnreadable(f"cgv: a page of {film_code} is neither JSON nor holds reviews.") from error
-    page = PageRows.empty("cgv", film_code)
-    for row in rows:
-        if not isinstance(row, dict):
-            page.reject("not an object", row)
-            continue
-        page.add(
-            str(row.get("CommentIdx") or ""),
-            str(row.get("CommentText") or ""),
-            row,
-            written_at=korean_time(str(row.get("RegistDate") or ""), now),
-            liked=str(row.get("EggPoint")) == _GOLDEN if row.get("EggPoint") else None,
-            spoiler=int(str(row.get("SPOILERCNT") or "0")) >= _SPOILER_REPORTS
-            if str(row.get("SPOILERCNT") or "0").isdigit()
-            else False,
-            may_train=False,
-            author_hash=hashed_author(str(row.get("UserIdNicName") or ""), salt),
-        )
-    if rest:
-        page.reject("half-broken JSON", rest)
-    count = str(total) if total is not None else ""
-    return ReviewPage(tuple(page.reviews), tuple(page.rejected), int(count) if count.isdigit() else None, last=whole)
+        if broken is None:
+            inner = parsed["d"]
+            if isinstance(inner, str):
+                try:
+                    inner = parse(inner)
+                except ValueError:
+                    broken = inner
+            if broken is None:
+                rows, total = inner["List"] or [], count_of(inner.get("TotalCount"))
+        if broken is not None:
+            # Inside the envelope the quotes are escaped once more.
+            rows, rest = whole_objects(inner_string(broken, "d") or broken, "CommentIdx")
+    except (KeyError, TypeError, AttributeError):
+        rows = None
+    if not isinstance(rows, list) or (broken is not None and not rows and not rest):
+        raise SourceUnreadable(f"{reading.source}: the body holds no review list; the site may have changed.")
+    reviews, rejected = read_rows(rows, review_row, reading)
+    return ReviewPage(reviews, rejected + broken_rest(reading, rest), total)
 
 
-def _film(row: dict[str, Any]) -> Film:
-    code = str(row["movNo"])
-    release = korean_time(str(row.get("rlsYmd") or ""), datetime.now().astimezone())
-    minutes = str(row.get("scnBssTm") or "")
+def review_row(row: Any, reading: Reading) -> SiteRow:
+    """One entry of `List`. One reader's spoiler report is enough: hiding too much is the smaller harm."""
+    return SiteRow(
+        source_id=text_of(row.get("CommentIdx")),
+        text=text_of(row.get("CommentText")),
+        liked=True if text_of(row.get("EggPoint")) == _GOLDEN else None,
+        written_at=korean_time(text_of(row.get("RegistDate")), reading.now),
+        spoiler=(count_of(row.get("SPOILERCNT")) or 0) > 0,
+        author=text_of(row.get("UserIdNicName")),
+    )
+
+
+def film_of(row: Any, now: datetime) -> Film | None:
+    """A row of the list or the search; None without number or title."""
+    code, title = text_of(row.get("movNo")), plain(text_of(row.get("movNm")))
+    if not code or not title:
+        return None
+    release = korean_time(text_of(row.get("rlsYmd")), now)
     return Film(
         "cgv",
         code,
-        plain(str(row["movNm"])).strip(),
+        title,
         release_date=release.date() if release else None,
         poster_url=f"{_POSTERS}/{code[:-3].zfill(6)}/{code}/{code}_320.jpg" if code.isdigit() else None,
-        runtime_minutes=int(minutes) if minutes.isdigit() else None,
+        runtime_minutes=count_of(row.get("scnBssTm")) or None,
     )

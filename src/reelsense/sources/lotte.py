@@ -1,68 +1,62 @@
-"""Lotte Cinema: one address, methods in a form field. Its robots.txt disallows all, so it must not be trained on, and
+"""Lotte Cinema: one address, methods in a form field. Its robots.txt (2022) disallows all: nothing is trained on, and
 live crawling will find itself refused until that changes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from reelsense.errors import SourceUnreadable
-from reelsense.sources.paging import read_pages
-from reelsense.sources.parsing import korean_time, plain
+from reelsense.sources.paging import walk
+from reelsense.sources.parsing import korean_time, matching, plain, rating_of
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.rows import PageRows
-from reelsense.sources.salvage import whole_objects
-from reelsense.text.clean import text_key
+from reelsense.sources.rows import Reading, SiteRow, broken_rest, count_of, read_rows, text_of
+from reelsense.sources.salvage import read_json, whole_objects
 from reelsense.types import Film, ReviewPage
 
 LIVE_URL = "https://www.lottecinema.co.kr"
 _PATH = "/LCWS/Movie/MovieData.aspx"
-_COMMON = {"channelType": "HO", "osType": "Chrome", "osVersion": "reelsense", "multiLanguageID": "KR"}
-_PAGE_SIZE = 10
+_COMMON = {"channelType": "HO", "osType": "W", "osVersion": "reelsense", "multiLanguageID": "KR"}
+# More than the site's own page asks for (10), for fewer requests; a site that gives fewer is read all the same.
+_PAGE_SIZE = 50
 _LIST_SIZE = 500
+_ADVERTISEMENT = "AD"
 
 
 class Lotte:
-    """Source over the Lotte Cinema site (or a devsite)."""
+    """The adapter."""
 
     name = "lotte"
     may_train = False
 
-    def __init__(self, session: PoliteSession, now: Callable[[], datetime]) -> None:
+    def __init__(self, session: PoliteSession, salt: bytes, now: Callable[[], datetime]) -> None:
         self._session = session
+        self._salt = salt
         self._now = now
 
     def films(self) -> Sequence[Film]:
+        """The films on show at present."""
         request = {"MethodName": "GetMoviesToBe", "division": 1, "moviePlayYN": "Y", "orderType": "1"}
-        body, text = self._call(request | {"blockSize": _LIST_SIZE, "pageNo": 1})
-        rows = (body.get("Movies") or {}).get("Items") if body else whole_objects(text, "MovieNameKR")[0]
+        parsed, broken = self._call(request | {"blockSize": _LIST_SIZE, "pageNo": 1})
+        rows = whole_objects(broken, "MovieNameKR")[0] if broken else _items(parsed, "Movies")[0]
         if not isinstance(rows, list):
-            raise SourceUnreadable("lotte: the movie list can't be read.")
-        # The list carries advertisements under the title "AD".
-        return [_film(row) for row in rows if isinstance(row, dict) and row.get("MovieNameKR") not in (None, "", "AD")]
+            raise SourceUnreadable(f"{self.name}: the answer holds no film list; {_complaint(parsed)}.")
+        films = [film_of(row, self._now()) for row in rows if isinstance(row, dict)]
+        return tuple({film.code: film for film in films if film is not None}.values())
 
     def search(self, query: str) -> Sequence[Film]:
-        """The site has no search; titles of the list are compared."""
-        return [film for film in self.films() if text_key(query) in text_key(film.title)]
+        """Films of the list whose titles fit; the site itself has no search."""
+        return matching(self.films(), query)
 
     def info(self, film: Film) -> Film:
+        """The same film: the list already holds what can be had."""
         return film
 
     def review_pages(self, film_code: str) -> Iterator[ReviewPage]:
-        size = _PAGE_SIZE
-
-        def page(number: int) -> ReviewPage:
-            nonlocal size
-            found = self._page(film_code, number)
-            rows = len(found.reviews) + len(found.rejected)
-            if number == 1 and rows:
-                size = rows
-            return replace(found, last=found.last and rows < size)
-
-        yield from read_pages(self.name, film_code, page)
+        """Newest first."""
+        return walk(self.name, film_code, _PAGE_SIZE, lambda number: self._page(film_code, number))
 
     def _page(self, film_code: str, number: int) -> ReviewPage:
         request = {
@@ -73,49 +67,55 @@ class Lotte:
             "pageNo": number,
             "pageSize": _PAGE_SIZE,
         }
-        body, text = self._call(request)
-        items = (body.get("TotalReviewItems") or {}) if body else {}
-        rest = ""
-        rows = items.get("Items")
-        if not body or not isinstance(rows, list):
-            rows, rest = whole_objects(text, "ReviewID")
-            if not rows:
-                raise SourceUnreadable(f"lotte: a page of {film_code} is neither JSON nor holds reviews.")
-        page = PageRows.empty(self.name, film_code)
-        for row in rows:
-            if not isinstance(row, dict):
-                page.reject("not an object", row)
-                continue
-            page.add(
-                str(row.get("ReviewID") or ""),
-                str(row.get("ReviewText") or ""),
-                row,
-                written_at=korean_time(str(row.get("RegistDate") or ""), self._now()),
-                rating=row.get("Evaluation"),
-                may_train=False,
-            )
-        if rest:
-            page.reject("half-broken JSON", rest)
-        count = str(items.get("TotalCount", ""))
-        total = int(count) if count.isdigit() else None
-        return ReviewPage(tuple(page.reviews), tuple(page.rejected), total, last=bool(body))
+        parsed, broken = self._call(request)
+        return reviews_of(parsed, broken, Reading(self.name, film_code, self._now(), self._salt, self.may_train))
 
-    def _call(self, request: dict[str, Any]) -> tuple[dict[str, Any], str]:
-        """The answer as an object, empty when it can't be parsed, and as text."""
-        answer = self._session.post(_PATH, form={"paramList": json.dumps(_COMMON | request, ensure_ascii=False)})
-        try:
-            body = answer.json()
-        except ValueError:
-            return {}, answer.text
-        return (body if isinstance(body, dict) else {}), answer.text
+    def _call(self, request: dict[str, Any]) -> tuple[Any, str | None]:
+        form = {"paramList": json.dumps(_COMMON | request, ensure_ascii=False)}
+        return read_json(lambda: self._session.post(_PATH, form=form))
 
 
-def _film(row: dict[str, Any]) -> Film:
-    release = korean_time(str(row.get("ReleaseDate") or ""), datetime.now().astimezone())
-    return Film(
-        "lotte",
-        str(row.get("RepresentationMovieCode")),
-        plain(str(row["MovieNameKR"])).strip(),
-        release_date=release.date() if release else None,
-        poster_url=row.get("PosterURL") or None,
+def reviews_of(parsed: Any, broken: str | None, reading: Reading) -> ReviewPage:
+    """A review page from the parsed body, or what can be had of a broken one. Raises SourceUnreadable."""
+    rows, total, rest = None, None, ""
+    if broken is None:
+        rows, total = _items(parsed, "TotalReviewItems")
+    else:
+        rows, rest = whole_objects(broken, "ReviewID")
+    if not isinstance(rows, list) or (broken is not None and not rows and not rest):
+        raise SourceUnreadable(f"{reading.source}: the body holds no review list; {_complaint(parsed)}.")
+    reviews, rejected = read_rows(rows, review_row, reading)
+    return ReviewPage(reviews, rejected + broken_rest(reading, rest), total)
+
+
+def review_row(row: Any, reading: Reading) -> SiteRow:
+    """One entry of `Items`."""
+    return SiteRow(
+        source_id=text_of(row.get("ReviewID")),
+        text=text_of(row.get("ReviewText")),
+        rating=rating_of(row.get("Evaluation")),
+        written_at=korean_time(text_of(row.get("RegistDate")), reading.now),
     )
+
+
+def film_of(row: Any, now: datetime) -> Film | None:
+    """An entry of the film list; None for an advertisement and without code or title."""
+    code, title = text_of(row.get("RepresentationMovieCode")), plain(text_of(row.get("MovieNameKR")))
+    if not code or not title or title == _ADVERTISEMENT:
+        return None
+    release = korean_time(text_of(row.get("ReleaseDate")), now)
+    poster = text_of(row.get("PosterURL")) or None
+    return Film("lotte", code, title, release_date=release.date() if release else None, poster_url=poster)
+
+
+def _items(parsed: Any, key: str) -> tuple[Any, int | None]:
+    """The list under `key` and the total, if the answer says one; an empty list may come as null."""
+    held = parsed.get(key) if isinstance(parsed, dict) and parsed.get("IsOK") != "false" else None
+    if not isinstance(held, dict) or "Items" not in held:
+        return None, None
+    return held["Items"] or [], count_of(held.get("TotalCount"))
+
+
+def _complaint(parsed: Any) -> str:
+    said = parsed.get("ResultMessage") if isinstance(parsed, dict) else None
+    return f"the site says '{said}'" if said else "the site may have changed"

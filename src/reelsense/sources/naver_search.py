@@ -1,4 +1,4 @@
-"""News and blog posts about a film through Naver's official search API. Posts have no rating and are never trained on."""
+"""News and blog posts on a film by Naver's official search API; posts have no rating and are never trained on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from reelsense.errors import SourceError, SourceUnreadable
 from reelsense.settings import CrawlSettings
-from reelsense.sources.paging import read_pages
+from reelsense.sources.paging import walk
 from reelsense.sources.parsing import korean_time, plain, stable_id
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.rows import PageRows
-from reelsense.types import Film, ReviewPage
+from reelsense.sources.rows import Reading, SiteRow, broken_rest, count_of, read_rows, text_of
+from reelsense.sources.salvage import read_json, whole_objects
+from reelsense.types import KST, Film, ReviewPage
 
 LIVE_URL = "https://openapi.naver.com"
 _TAG = re.compile(r"</?b>")
@@ -28,7 +29,12 @@ class NaverSearch:
     may_train = False
 
     def __init__(
-        self, session: PoliteSession, crawl: CrawlSettings, kind: Literal["news", "blog"], now: Callable[[], datetime]
+        self,
+        session: PoliteSession,
+        crawl: CrawlSettings,
+        kind: Literal["news", "blog"],
+        salt: bytes,
+        now: Callable[[], datetime],
     ) -> None:
         if crawl.naver_client_id is None or crawl.naver_client_secret is None:
             raise SourceError(
@@ -38,6 +44,7 @@ class NaverSearch:
         self.name = f"naver_{kind}"
         self._path = f"/v1/search/{kind}.json"
         self._session = session
+        self._salt = salt
         self._now = now
         self._headers = {
             "X-Naver-Client-Id": crawl.naver_client_id.get_secret_value(),
@@ -45,42 +52,56 @@ class NaverSearch:
         }
 
     def films(self) -> Sequence[Film]:
+        """None: posts are searched for by words."""
         return ()
 
     def search(self, query: str) -> Sequence[Film]:
+        """The words themselves stand for the film."""
         return (Film(self.name, query, query),)
 
     def info(self, film: Film) -> Film:
+        """The same film: posts tell nothing of it."""
         return film
 
     def review_pages(self, film_code: str) -> Iterator[ReviewPage]:
-        yield from read_pages(self.name, film_code, lambda number: self._page(film_code, number))
+        """Newest first, as far as the API goes."""
+        pages = -(-_FURTHEST_START // _PAGE_SIZE)
+        return walk(self.name, film_code, _PAGE_SIZE, lambda number: self._page(film_code, number), pages)
 
     def _page(self, query: str, number: int) -> ReviewPage:
         start = (number - 1) * _PAGE_SIZE + 1
         params = {"query": query, "display": str(_PAGE_SIZE), "start": str(start), "sort": "date"}
-        answer = self._session.get(self._path, params, self._headers)
-        try:
-            body = answer.json()
-            items: list[dict[str, Any]] = body["items"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise SourceUnreadable(f"{self.name}: the search answers {answer.status} without items.") from error
-        page = PageRows.empty(self.name, query)
-        for item in items:
-            title, text = (_TAG.sub("", plain(str(item.get(key) or ""))) for key in ("title", "description"))
-            page.add(
-                stable_id(query, str(item.get("link") or ""), title),
-                f"{title}. {text}".strip(". "),
-                item,
-                written_at=self._when(item),
-                may_train=False,
-            )
-        further = start + _PAGE_SIZE
-        last = len(items) < _PAGE_SIZE or further > _FURTHEST_START
-        return ReviewPage(tuple(page.reviews), tuple(page.rejected), None, last)
+        parsed, broken = read_json(lambda: self._session.get(self._path, params, self._headers))
+        rows: Any = None
+        rest = ""
+        if broken is not None:
+            rows, rest = whole_objects(broken, "link")
+        elif isinstance(parsed, dict):
+            rows = parsed.get("items")
+        if not isinstance(rows, list) or (broken is not None and not rows and not rest):
+            raise SourceUnreadable(f"{self.name}: the search for '{query}' answers without items.")
+        reading = Reading(self.name, query, self._now(), self._salt, self.may_train)
+        reviews, rejected = read_rows(rows, post_row, reading)
+        total = count_of(parsed.get("total")) if isinstance(parsed, dict) else None
+        # The API claims far more than it lets anyone read.
+        reachable = None if total is None else min(total, _FURTHEST_START)
+        return ReviewPage(reviews, rejected + broken_rest(reading, rest), reachable)
 
-    def _when(self, item: dict[str, Any]) -> datetime | None:
-        try:
-            return parsedate_to_datetime(str(item["pubDate"]))
-        except (KeyError, TypeError, ValueError):
-            return korean_time(str(item.get("postdate") or ""), self._now())
+
+def post_row(item: Any, reading: Reading) -> SiteRow:
+    """One post: its title and the API's excerpt, with the marks around the words searched for taken out."""
+    title, excerpt = (_TAG.sub("", plain(text_of(item.get(key)))) for key in ("title", "description"))
+    link = text_of(item.get("link")) or text_of(item.get("originallink"))
+    return SiteRow(
+        source_id=stable_id(reading.film_code, link or title),
+        text=f"{title}. {excerpt}" if title and excerpt else title or excerpt,
+        written_at=_when(item, reading.now),
+        author=text_of(item.get("bloggername")),
+    )
+
+
+def _when(item: Any, now: datetime) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text_of(item.get("pubDate"))).astimezone(KST)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return korean_time(text_of(item.get("postdate")), now)

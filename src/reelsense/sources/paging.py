@@ -1,34 +1,68 @@
-"""Reading a film's pages one after the other, past pages that can't be read."""
+"""One pass over the pages of a film: bounded, never ended early by a shifting site, and not stopped by one bad page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from reelsense.errors import SourceUnreadable
+import structlog
+
+from reelsense.errors import SourceBlocked, SourceUnreadable
+from reelsense.sources.parsing import storable
 from reelsense.types import RejectedRow, ReviewPage
 
-# A site whose pages fail one after the other has changed or is down.
-_MOST_LOST_IN_A_ROW = 3
-_MOST_PAGES = 5_000
+log = structlog.get_logger()
+
+# Bounds, far beyond any film's real number of pages.
+_MOST_PAGES = 50_000
+_FAILURES_IN_A_ROW = 3
+_EMPTY_IN_A_ROW = 2
+# A site that ignores the page number sends the same page for ever; a shifting one may repeat a page once.
+_REPEATS_IN_A_ROW = 3
 
 
-def read_pages(source: str, film_code: str, read_page: Callable[[int], ReviewPage]) -> Iterator[ReviewPage]:
-    """Pages 1, 2, … until one is the last. An unreadable page becomes a rejected row and is stepped over.
+def walk(
+    source: str, film_code: str, asked: int, read: Callable[[int], ReviewPage], most_pages: int = _MOST_PAGES
+) -> Iterator[ReviewPage]:
+    """Pages 1, 2, … until `read` says `last`, a page is empty, or the newest total is reached.
 
-    Raises SourceUnreadable when three pages in a row can't be read.
+    `asked` is the page size asked for; a site may give fewer a page, so the first page's rows count. A page that stays
+    unreadable is yielded as one rejected row; the third in a row raises SourceUnreadable.
     """
-    lost = 0
-    for number in range(1, _MOST_PAGES + 1):
+    size = failures = empty = repeats = 0
+    before: ReviewPage | None = None
+    for number in range(1, most_pages + 1):
         try:
-            page = read_page(number)
+            page = read(number)
+        except SourceBlocked:
+            raise
         except SourceUnreadable as error:
-            lost += 1
-            if lost == _MOST_LOST_IN_A_ROW:
-                raise
-            reason = f"page unreadable: {error}"
-            yield ReviewPage((), (RejectedRow(source, reason, f"page {number}", film_code),))
+            failures += 1
+            log.warning("page_unreadable", source=source, film=film_code, page=number, error=str(error))
+            reason = f"page unreadable: page {number} of film {film_code}: {error}"
+            yield ReviewPage((), (RejectedRow(source, storable(reason), "", film_code),))
+            if failures >= _FAILURES_IN_A_ROW:
+                raise SourceUnreadable(
+                    f"{source}: {failures} pages in a row of film '{film_code}' can't be read (up to page {number}). "
+                    "Try again later; if it stays so the site has changed and the adapter needs an update."
+                ) from error
             continue
-        lost = 0
-        yield page
-        if page.last:
+        failures = 0
+        rows = len(page.reviews) + len(page.rejected)
+        size = size or min(rows, asked)
+        reached = page.total is not None and size > 0 and number * size >= page.total
+        more_claimed = page.total is not None and size > 0 and not reached
+        empty = 0 if rows else empty + 1
+        repeats = repeats + 1 if before is not None and rows and page.reviews == before.reviews else 0
+        before = page
+        last = (
+            page.last
+            # One empty page may be a hiccup where the site claims more.
+            or (not rows and (not more_claimed or empty >= _EMPTY_IN_A_ROW))
+            or reached
+            or repeats >= _REPEATS_IN_A_ROW
+        )
+        yield replace(page, last=last)
+        if last:
             return
+    log.warning("page_cap_reached", source=source, film=film_code, pages=most_pages)

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import html
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from reelsense.text.clean import clean, text_key
-from reelsense.types import KST
+from reelsense.types import KST, Film
 
 # What sites show in place of a text that is hidden.
-_MASK_NOTICE = re.compile(r"^(스포일러|비속어|광고|관람과 무관).{0,20}(포함|숨김|가려|블라인드|신고).{0,20}$")
+_MASK_NOTICE = re.compile(
+    r"^(?:[*\s]+"
+    r"|.{0,10}(스포일러|비속어|욕설|광고|관람과 무관|블라인드).{0,20}(포함|숨김|숨겨|가려|블라인드|신고|처리).{0,20})$"
+)
 _JQUERY_JUNK = re.compile(r"jQuery\d+_\d+")
 _TAGS = re.compile(r"<[^>]*>")
 _AGO = re.compile(r"(\d+)\s*(초|분|시간|일|주|개월|달|년)\s*전")
+_EPOCH = re.compile(r"/Date\((-?\d{1,14})")
+_LONE = re.compile("[\x00\ud800-\udfff]")
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_RATING = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*점?\s*")
+_PERSONAL = re.compile(
+    r'("(?:loginId|UserIdNicName|MemberNo\w*|MemberID|MemberName|bloggername|bloggerlink)"\s*:\s*")[^"]*'
+)
 _DATE = re.compile(r"(\d{4})[.\-/년]?\s*(\d{1,2})[.\-/월]?\s*(\d{1,2})")
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})(?!\d)")
 _CLOCK = re.compile(r"(?:T|\s)(\d{1,2}):(\d{2})(?::(\d{2}))?")
@@ -23,10 +35,24 @@ ASPECTS = ("배우", "스토리", "영상미", "OST", "연출")
 
 
 def plain(text: str) -> str:
-    """Entities resolved (double ones too), jQuery's markers taken out; line breaks and the rest stay."""
-    for _ in range(2):
-        text = html.unescape(text)
-    return _JQUERY_JUNK.sub("", text)
+    """Entities resolved (double ones too), jQuery's markers taken out, `<br>` a line break; the rest stays."""
+    if "&" in text:
+        text = html.unescape(html.unescape(text))
+    if "<" in text:
+        text = _BREAK.sub("\n", text)
+    return storable(_JQUERY_JUNK.sub("", text)).strip()
+
+
+def storable(text: str) -> str:
+    """Without what no database takes: NUL and halves of surrogate pairs (whole pairs become their character)."""
+    if not _LONE.search(text):
+        return text
+    return text.replace("\x00", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def without_names(raw: str) -> str:
+    """A raw row for the rejected ones, with the values of fields that name a person taken out."""
+    return storable(_PERSONAL.sub(r"\1", raw))
 
 
 def is_blank(text: str) -> bool:
@@ -35,7 +61,7 @@ def is_blank(text: str) -> bool:
 
 
 def is_mask_notice(text: str) -> bool:
-    """Whether a site shows only that a text is hidden."""
+    """Whether a site shows only that a text is hidden; ask only of rows that the site flags as masked."""
     return bool(_MASK_NOTICE.match(clean(text)))
 
 
@@ -44,36 +70,62 @@ def korean_time(value: str, now: datetime) -> datetime | None:
 
     `now` is aware. A day without a clock is its midnight; relative times are as exact as their unit.
     """
-    value = clean(value)
+    value = value.strip()
     now = now.astimezone(KST)
+    try:
+        return _relative_time(value, now) or _absolute_time(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _relative_time(value: str, now: datetime) -> datetime | None:
+    """Cut to the unit that is shown, so that reading a page again a moment later mostly gives the same time."""
+    minute = now.replace(second=0, microsecond=0)
     if value.startswith("방금"):
-        return now
+        return minute
     ago = _AGO.search(value)
     if ago:
         number, unit = int(ago[1]), ago[2]
         if unit in _UNIT_DAYS:
             return _midnight(now - timedelta(days=number * _UNIT_DAYS[unit]))
-        return now - timedelta(seconds=number * {"초": 1, "분": 60, "시간": 3600}[unit])
-    if value.startswith(("어제", "그제")):
-        return _midnight(now - timedelta(days=1 if value.startswith("어제") else 2))
+        if unit == "시간":
+            return minute.replace(minute=0) - timedelta(hours=number)
+        return (now - timedelta(seconds=number * (60 if unit == "분" else 1))).replace(second=0, microsecond=0)
+    for word, days in (("오늘", 0), ("어제", 1), ("그제", 2)):
+        if value.startswith(word):
+            return _midnight(now - timedelta(days=days))
+    return None
+
+
+def _absolute_time(value: str) -> datetime | None:
+    epoch = _EPOCH.search(value)
+    if epoch:
+        return datetime.fromtimestamp(int(epoch[1]) / 1000, KST)
     found = _COMPACT.match(value) or _DATE.search(value)
     if not found:
         return None
     clock = _CLOCK.search(value)
     hour, minute, second = (int(part or 0) for part in clock.groups()) if clock else (0, 0, 0)
-    try:
-        return datetime(int(found[1]), int(found[2]), int(found[3]), hour, minute, second, tzinfo=KST)
-    except ValueError:
-        return None
+    return datetime(int(found[1]), int(found[2]), int(found[3]), hour, minute, second, tzinfo=KST)
 
 
 def rating_of(value: object) -> float | None:
     """A rating on 0-10; None when there is none or it makes no sense."""
-    try:
-        rating = float(str(value).strip())
-    except ValueError:
-        return None
+    found = _RATING.fullmatch(str(value))
+    rating = float(found[1]) if found else -1.0
     return rating if 0 <= rating <= 10 else None
+
+
+def matching(films: Iterable[Film], query: str) -> tuple[Film, ...]:
+    """The films whose title holds the query or resembles it, the nearest first."""
+    wanted = text_key(query)
+    rated = []
+    for film in films:
+        title = text_key(film.title)
+        nearness = difflib.SequenceMatcher(None, wanted, title).ratio() + (1.0 if wanted in title else 0.0)
+        if nearness >= 0.6:
+            rated.append((nearness, film))
+    return tuple(film for _, film in sorted(rated, key=lambda pair: -pair[0]))
 
 
 def aspects_of(markup: str) -> tuple[str, ...]:
@@ -86,13 +138,13 @@ def hashed_author(name: str | None, salt: bytes) -> str | None:
     """32 hex digits that stand for a nickname and can't be turned back without the salt."""
     if not name or not name.strip():
         return None
-    return hashlib.blake2b(name.strip().encode("utf-8", "replace"), key=salt[:64], digest_size=16).hexdigest()
+    return hashlib.blake2b(storable(name).strip().encode(), key=salt[:64], digest_size=16).hexdigest()
 
 
 def stable_id(*parts: str) -> str:
     """An id for a row that has none, from what does not change about it."""
-    joined = "\x00".join(text_key(part) for part in parts)
-    return "h" + hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=12).hexdigest()
+    joined = "\x1f".join(text_key(part) for part in parts)
+    return "h" + hashlib.blake2b(storable(joined).encode(), digest_size=12).hexdigest()
 
 
 def _midnight(moment: datetime) -> datetime:

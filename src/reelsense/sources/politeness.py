@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
 import requests
@@ -27,14 +27,21 @@ log = structlog.get_logger()
 _LONGEST_PAUSE_SECONDS = 120.0
 _REFUSALS = (401, 403)
 _BLOCK = 1 << 16
+_MOST_REDIRECTS = 5
+# A body that drips for this many time-outs is given up.
+_BODY_TIMEOUTS = 6
+# The turns of one process's sessions at one host: two sources on one host share its pauses.
+_turns: dict[str, _Turn] = {}
+_turns_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer: status and body."""
+    """A complete answer: status and body; `moved_to` is where a redirect points."""
 
     status: int
     body: bytes
+    moved_to: str | None = None
 
     @property
     def text(self) -> str:
@@ -45,7 +52,22 @@ class Answer:
         return json.loads(self.text)
 
 
-class _Transient(Exception):
+class _Turn:
+    """When a host may be asked next."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next_at = float("-inf")
+
+    def take(self, now: float, pause: float) -> float:
+        """Seconds to wait before asking; the turn after it begins `pause` seconds later."""
+        with self._lock:
+            begin = max(now, self._next_at)
+            self._next_at = begin + pause
+        return begin - now
+
+
+class _Transient(Exception):  # noqa: N818 - never leaves this module
     """Worth another try; `pause` is what the site asked for, in seconds."""
 
     def __init__(self, reason: str, pause: float | None = None, status: int = 0) -> None:
@@ -55,7 +77,7 @@ class _Transient(Exception):
 
 
 class PoliteSession:
-    """Requests to one source.
+    """Requests to one source; a refusal by the site ends them all (circuit breaker).
 
     `sleep` and `clock` are injected by tests. Safe to use from several threads.
     """
@@ -73,9 +95,12 @@ class PoliteSession:
         self._crawl = crawl
         self._sleep = sleep
         self._clock = clock
-        self._lock = threading.Lock()
-        self._next_at = 0.0
         self._refused: str | None = None
+        self._robots_lock = threading.Lock()
+        self._delay = crawl.min_delay_seconds
+        with _turns_lock:
+            # A clock of its own (a test's) makes a turn of its own.
+            self._turn = _turns.setdefault(self._host, _Turn()) if clock is time.monotonic else _Turn()
         self._robots: RobotFileParser | None = None
         self._http = requests.Session()
         self._http.headers["User-Agent"] = crawl.user_agent
@@ -98,25 +123,58 @@ class PoliteSession:
 
     def _request(self, method: str, path: str, **extra: Any) -> Answer:
         url = f"{self.base_url}{path}"
-        if self._refused is not None:
-            raise SourceBlocked(self._refused)
-        if not self._allowed(url):
-            raise self._open_circuit(f"robots.txt of {self._host} does not allow {path}")
-        return self._with_retries(method, url, **extra)
+        for _ in range(_MOST_REDIRECTS + 1):
+            if self._refused is not None:
+                raise SourceBlocked(self._refused)
+            if not self._allowed(url):
+                raise self._open_circuit(f"robots.txt of {self._host} does not allow {urlsplit(url).path}")
+            answer = self._with_retries(method, url, **extra)
+            if answer.moved_to is None:
+                return answer
+            url = self._followed(url, answer)
+            if answer.status not in (307, 308):
+                method, extra = "GET", {"headers": extra.get("headers")}
+        raise SourceUnreadable(f"{self.source}: {path} is redirected without end.")
+
+    def _followed(self, url: str, answer: Answer) -> str:
+        """The new address, if it is on the same host: no other site has been allowed by the operator."""
+        target = urljoin(url, answer.moved_to or "")
+        old, new = urlsplit(url), urlsplit(target)
+        if (old.scheme, old.netloc) != (new.scheme, new.netloc):
+            raise SourceUnreadable(
+                f"{self.source}: {old.path} is redirected to another site ({new.scheme}://{new.netloc}), which is not "
+                f"followed; if the source has moved set crawl.base_urls.{self.source}."
+            )
+        return target
 
     @property
     def _host(self) -> str:
         return urlsplit(self.base_url).netloc
 
     def _allowed(self, url: str) -> bool:
-        if self._robots is None:
-            robots = RobotFileParser()
-            parts = urlsplit(url)
-            answer = self._with_retries("GET", f"{parts.scheme}://{parts.netloc}/robots.txt", refusals=False)
-            # No robots.txt means no rules (RFC 9309, 2.3.1.3).
-            robots.parse(answer.text.splitlines() if answer.status == 200 else [])
-            self._robots = robots
-        return self._robots.can_fetch(self._crawl.user_agent, url)
+        with self._robots_lock:
+            if self._robots is None:
+                self._robots = self._read_robots(url)
+            return self._robots.can_fetch(self._crawl.user_agent, url)
+
+    def _read_robots(self, url: str) -> RobotFileParser:
+        parts = urlsplit(url)
+        address = f"{parts.scheme}://{parts.netloc}/robots.txt"
+        try:
+            answer = self._with_retries("GET", address, refusals=False)
+            for _ in range(_MOST_REDIRECTS):
+                if answer.moved_to is None:
+                    break
+                answer = self._with_retries("GET", self._followed(address, answer), refusals=False)
+        except SourceUnreadable as error:
+            # Unreachable rules forbid everything (RFC 9309, 2.3.1.4).
+            raise self._open_circuit(f"robots.txt can't be read, which counts as a refusal ({error})") from error
+        robots = RobotFileParser()
+        # No robots.txt means no rules (RFC 9309, 2.3.1.3).
+        robots.parse(answer.text.splitlines() if answer.status == 200 else [])
+        asked = robots.crawl_delay(self._crawl.user_agent)
+        self._delay = max(self._crawl.min_delay_seconds, float(asked or 0))
+        return robots
 
     def _with_retries(self, method: str, url: str, refusals: bool = True, **extra: Any) -> Answer:
         try:
@@ -147,16 +205,26 @@ class PoliteSession:
                 if status in _REFUSALS and refusals:
                     raise self._open_circuit(f"{self._host} answered {status} to {urlsplit(url).path}")
                 if response.is_redirect:
-                    raise SourceUnreadable(f"{self.source}: {url} moved to {response.headers.get('Location')}.")
+                    return Answer(status, b"", response.headers.get("Location"))
                 return Answer(status, self._body(response))
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        except (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.ContentDecodingError,
+        ) as error:
             raise _Transient(type(error).__name__) from error
+        except requests.RequestException as error:
+            raise SourceUnreadable(f"{self.source}: {urlsplit(url).path}: {type(error).__name__}.") from error
 
     def _body(self, response: requests.Response) -> bytes:
         most = int(self._crawl.max_body_megabytes * 1_000_000)
         body = bytearray()
+        until = self._clock() + _BODY_TIMEOUTS * self._crawl.timeout_seconds
         for block in response.iter_content(_BLOCK):
             body += block
+            if self._clock() > until:
+                raise _Transient("the body drips too slowly")
             if len(body) > most:
                 raise SourceUnreadable(
                     f"{self.source}: an answer is larger than {self._crawl.max_body_megabytes:g} MB; "
@@ -165,15 +233,12 @@ class PoliteSession:
         return bytes(body)
 
     def _wait_for_turn(self) -> None:
-        delay = self._crawl.min_delay_seconds
-        if delay <= 0:
+        if self._delay <= 0:
             return
-        with self._lock:
-            now = self._clock()
-            begin = max(now, self._next_at)
-            self._next_at = begin + delay + random.uniform(0, self._crawl.jitter_seconds)
-        if begin > now:
-            self._sleep(begin - now)
+        pause = self._delay + random.uniform(0, self._crawl.jitter_seconds)
+        wait = self._turn.take(self._clock(), pause)
+        if wait > 0:
+            self._sleep(wait)
 
     def _pause_after(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -1,71 +1,114 @@
-"""From a site's raw row to a review, or to a rejected row with the reason."""
+"""From a site's row to a Review, or to a RejectedRow that says why not: the rules that all sites share."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from reelsense.sources.parsing import is_blank, is_mask_notice, plain, rating_of
-from reelsense.text.clean import clean
+from bs4 import Tag
+
+from reelsense.sources.parsing import hashed_author, is_blank, is_mask_notice, plain, stable_id, storable, without_names
 from reelsense.types import RejectedRow, Review
 
 
-@dataclass(slots=True)
-class PageRows:
-    """The rows of one page as they are read."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a row needs besides the row: whose it is, the time, and the salt of author hashes."""
 
     source: str
     film_code: str
-    reviews: list[Review]
-    rejected: list[RejectedRow]
+    now: datetime
+    salt: bytes
+    may_train: bool
 
-    @classmethod
-    def empty(cls, source: str, film_code: str) -> PageRows:
-        return cls(source, film_code, [], [])
 
-    def __len__(self) -> int:
-        return len(self.reviews) + len(self.rejected)
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """A row's fields after the site's own names are gone. `masked` is why the site hides it, or None."""
 
-    def add(
-        self,
-        source_id: str,
-        text: str,
-        raw: object,
-        *,
-        written_at: datetime | None,
-        may_train: bool,
-        rating: object = None,
-        liked: bool | None = None,
-        aspects: tuple[str, ...] = (),
-        spoiler: bool = False,
-        author_hash: str | None = None,
-    ) -> None:
-        """Take a row in; without an id, blank or masked it is rejected."""
-        text = plain(text).strip()
-        if not source_id:
-            self.reject("no id", raw)
+    source_id: str
+    text: str
+    rating: float | None = None
+    liked: bool | None = None
+    written_at: datetime | None = None
+    aspects: tuple[str, ...] = ()
+    spoiler: bool = False
+    masked: str | None = None
+    author: str | None = None
+    may_train: bool = True
+
+
+RowParser = Callable[[Any, Reading], SiteRow]
+
+
+def read_rows(
+    rows: Iterable[Any], parse: RowParser, reading: Reading
+) -> tuple[tuple[Review, ...], tuple[RejectedRow, ...]]:
+    """Every row as a review or as a rejected row; none is lost and none raises."""
+    reviews: list[Review] = []
+    rejected: list[RejectedRow] = []
+    for row in rows:
+        try:
+            fields = parse(row, reading)
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+            rejected.append(refuse(reading, f"unexpected row: {type(error).__name__}: {error}", row))
+            continue
+        text = plain(fields.text)
+        source_id = storable(fields.source_id).strip() or stable_id(reading.film_code, text)
+        if fields.masked and (is_blank(text) or is_mask_notice(text)):
+            rejected.append(refuse(reading, f"masked: {fields.masked}", _shown(row, fields), source_id))
         elif is_blank(text):
-            self.reject("blank text", raw, source_id)
-        elif is_mask_notice(text):
-            self.reject("masked: spoiler" if spoiler else "masked", raw, source_id)
+            rejected.append(refuse(reading, "blank text", _shown(row, fields), source_id))
         else:
-            self.reviews.append(
+            reviews.append(
                 Review(
-                    self.source,
-                    source_id,
-                    self.film_code,
-                    text,
-                    rating_of(rating),
-                    liked,
-                    written_at,
-                    aspects,
-                    spoiler,
-                    may_train,
-                    author_hash,
+                    source=reading.source,
+                    source_id=source_id,
+                    film_code=reading.film_code,
+                    text=text,
+                    rating=fields.rating,
+                    liked=fields.liked,
+                    written_at=fields.written_at,
+                    aspects=fields.aspects,
+                    spoiler=fields.spoiler,
+                    may_train=reading.may_train and fields.may_train,
+                    author_hash=hashed_author(fields.author, reading.salt),
                 )
             )
+    return tuple(reviews), tuple(rejected)
 
-    def reject(self, reason: str, raw: object, source_id: str | None = None) -> None:
-        """Keep a row aside. A date that moves ("3 시간전") must not make it another row each time it is met."""
-        shown = clean(str(raw))
-        self.rejected.append(RejectedRow(self.source, reason, shown, self.film_code, source_id))
+
+def refuse(reading: Reading, reason: str, row: Any, source_id: str | None = None) -> RejectedRow:
+    """A rejected row; names of people are taken out of its raw text."""
+    if isinstance(row, Tag):
+        row = "(markup)"
+    raw = row if isinstance(row, str) else json.dumps(row, ensure_ascii=False, default=str)
+    return RejectedRow(reading.source, storable(reason), without_names(raw), reading.film_code, source_id or None)
+
+
+def _shown(row: Any, fields: SiteRow) -> Any:
+    """The row to keep aside; of markup only what was read from it, since a name may stand anywhere in it."""
+    if not isinstance(row, Tag):
+        return row
+    return {"id": fields.source_id, "text": fields.text, "rating": fields.rating, "written_at": fields.written_at}
+
+
+def broken_rest(reading: Reading, rest: str) -> tuple[RejectedRow, ...]:
+    """What is left of a half-broken page, if anything is."""
+    return (refuse(reading, "broken JSON: these rows could not be read", rest),) if rest else ()
+
+
+def text_of(value: object) -> str:
+    """A field as text; "" for null."""
+    return "" if value is None else str(value)
+
+
+def count_of(value: object) -> int | None:
+    """A number of things, given as a number or as text ("1,234"); None when it is neither."""
+    try:
+        return max(0, int(text_of(value).replace(",", "")))
+    except ValueError:
+        return None

@@ -3,8 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from reelsense.errors import SourceUnreadable
+from reelsense.sources.politeness import Answer
+
+# A body is asked for so many times before it is taken apart: a broken one is mostly an accident of the moment.
+_ATTEMPTS = 3
+_MOST_REMAINS = 20
+
+
+class UnexpectedStatus(SourceUnreadable):
+    """An answer other than 200 that is no refusal (404, 400, …)."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the site answers HTTP {status}; it may have changed")
+        self.status = status
+
+
+def read_json(fetch: Callable[[], Answer]) -> tuple[Any, str | None]:
+    """The parsed body and None; or None and the text of a body that stayed broken after asking again.
+
+    Raises UnexpectedStatus, and what `fetch` raises.
+    """
+    text = ""
+    for _ in range(_ATTEMPTS):
+        answer = fetch()
+        if answer.status != 200:
+            raise UnexpectedStatus(answer.status)
+        text = answer.text
+        try:
+            return parse(text), None
+        except ValueError:
+            continue
+    return None, text
+
+
+def parse(text: str) -> Any:
+    """JSON with control characters let through. Raises ValueError, for nesting without end too."""
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def whole_objects(broken: str, marker: str) -> tuple[list[dict[str, Any]], str]:
@@ -15,26 +57,40 @@ def whole_objects(broken: str, marker: str) -> tuple[list[dict[str, Any]], str]:
     found: list[dict[str, Any]] = []
     rest: list[str] = []
     for value, text in _pieces(broken, marker):
-        if value is None:
-            rest.append(text)
-        else:
+        if value is not None:
             found.append(value)
+        elif len(rest) < _MOST_REMAINS:
+            rest.append(text)
     return found, " … ".join(rest)
+
+
+def inner_string(broken: str, key: str) -> str:
+    """The JSON string under `key` of a broken document, unescaped as far as it goes; "" if the key is not there."""
+    begin = re.search(rf'"{re.escape(key)}"\s*:\s*"', broken)
+    if begin is None:
+        return ""
+    body = re.match(r'(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*', broken[begin.end() :])
+    try:
+        return str(json.loads(f'"{body[0] if body else ""}"', strict=False))
+    except ValueError:
+        return ""
 
 
 def _pieces(broken: str, marker: str) -> Iterator[tuple[dict[str, Any] | None, str]]:
     decoder = json.JSONDecoder(strict=False)
-    position = broken.find("{", broken.find("[") + 1)
+    quoted = f'"{marker}"'
+    position = broken.find("{")
     while position != -1:
+        following = broken.find("{", position + 1)
         try:
             value, end = decoder.raw_decode(broken, position)
-        except ValueError:
-            following = broken.find("{", position + 1)
+        except (ValueError, RecursionError):
             piece = broken[position : following if following != -1 else len(broken)]
-            if f'"{marker}"' in piece:
+            if quoted in piece:
                 yield None, piece[:500]
             position = following
             continue
-        if isinstance(value, dict) and marker in value:
+        if marker in value:
             yield value, ""
-        position = broken.find("{", end)
+            following = broken.find("{", end)
+        position = following

@@ -46,7 +46,8 @@ def build_dataset(settings: Settings, stored: Iterable[LabelledText]) -> Dataset
         fingerprint(row.text) for row in stored if is_held_out(row.text, settings.retrain.holdout_share)
     }
     rows = [*corpus_texts(settings), *stored] if settings.dataset.name == "nsmc" else stored
-    kept = [row for key, row in _agreed(rows) if key not in barred]
+    # In the order of fingerprints: the same data give the same model, in whatever order they came.
+    kept = [row for key, row in sorted(_agreed(rows), key=lambda pair: pair[0]) if key not in barred]
     if settings.dataset.sampling_rate < 1:
         kept = [row for row in kept if share_of(row.text, "sampling") < settings.dataset.sampling_rate]
     if not kept:

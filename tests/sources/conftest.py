@@ -1,0 +1,105 @@
+"""A site whose every answer a test decides, over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reelsense.settings import CrawlSettings, Settings
+
+
+@dataclass
+class Reply:
+    body: str | bytes = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    cut_after: int | None = None
+
+
+@dataclass
+class Asked:
+    method: str
+    path: str
+    body: str
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class OddSite:
+    """`answer` decides; `asked` remembers all requests but those for robots.txt."""
+
+    url: str = ""
+    robots: Reply = field(default_factory=lambda: Reply(status=404))
+    answer: Callable[[Asked], Reply] = lambda asked: Reply("{}")
+    asked: list[Asked] = field(default_factory=list)
+    robots_asked: int = 0
+
+
+@pytest.fixture
+def odd_site() -> Iterator[OddSite]:
+    site = OddSite()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            if self.path == "/robots.txt":
+                site.robots_asked += 1
+                reply = site.robots
+            else:
+                asked = Asked(self.command, self.path, body, dict(self.headers))
+                site.asked.append(asked)
+                reply = site.answer(asked)
+            whole = reply.body.encode() if isinstance(reply.body, str) else reply.body
+            self.send_response(reply.status)
+            self.send_header("Content-Length", str(len(whole)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(whole if reply.cut_after is None else whole[: reply.cut_after])
+            self.wfile.flush()
+            if reply.cut_after is not None:
+                self.close_connection = True
+
+        do_POST = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    site.url = f"http://127.0.0.1:{server.server_port}"
+    yield site
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def hasty() -> CrawlSettings:
+    """No pauses: the site is our own."""
+    return CrawlSettings(min_delay_seconds=0, retries=4, timeout_seconds=5)
+
+
+@pytest.fixture
+def settings_for(tmp_path: Path) -> Callable[[dict[str, str]], Settings]:
+    def made(base_urls: dict[str, str], **crawl: Any) -> Settings:
+        values = {"min_delay_seconds": 0, "retries": 6, "base_urls": base_urls, **crawl}
+        return Settings(home=tmp_path / "home", crawl=CrawlSettings(**values))
+
+    return made
