@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from odd_replies import Asked, OddSite
 
 from reelsense.settings import CrawlSettings, Settings
-
-
-@dataclass
-class Reply:
-    body: str | bytes = ""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    cut_after: int | None = None
-
-
-@dataclass
-class Asked:
-    method: str
-    path: str
-    body: str
-    headers: dict[str, str]
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass
-class OddSite:
-    """`answer` decides; `asked` remembers all requests but those for robots.txt."""
-
-    url: str = ""
-    robots: Reply = field(default_factory=lambda: Reply(status=404))
-    answer: Callable[[Asked], Reply] = lambda asked: Reply("{}")
-    asked: list[Asked] = field(default_factory=list)
-    robots_asked: int = 0
 
 
 @pytest.fixture
@@ -74,7 +42,7 @@ def odd_site() -> Iterator[OddSite]:
             if reply.cut_after is not None:
                 self.close_connection = True
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - http.server's own name
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -145,7 +145,7 @@ def _json_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 def _opened(path: Path) -> io.TextIOBase:
     try:
         if path.suffix == ".gz":
-            return gzip.open(path, "rt", encoding="utf-8", newline="\n")  # type: ignore[return-value]
+            return gzip.open(path, "rt", encoding="utf-8", newline="\n")
         return path.open(encoding="utf-8-sig", newline="")
     except OSError as error:
         raise InputError(f"'{path}' can't be read: {error}") from error

@@ -13,6 +13,8 @@ from reelsense.sources.politeness import Answer
 # A body is asked for so many times before it is taken apart: a broken one is mostly an accident of the moment.
 _ATTEMPTS = 3
 _MOST_REMAINS = 20
+# Broken beginnings after which a body is given up: each may cost a scan of what follows.
+_MOST_BROKEN = 2_000
 
 
 class UnexpectedStatus(SourceUnreadable):
@@ -80,11 +82,13 @@ def _pieces(broken: str, marker: str) -> Iterator[tuple[dict[str, Any] | None, s
     decoder = json.JSONDecoder(strict=False)
     quoted = f'"{marker}"'
     position = broken.find("{")
-    while position != -1:
+    failures = 0
+    while position != -1 and failures < _MOST_BROKEN:
         following = broken.find("{", position + 1)
         try:
             value, end = decoder.raw_decode(broken, position)
         except (ValueError, RecursionError):
+            failures += 1
             piece = broken[position : following if following != -1 else len(broken)]
             if quoted in piece:
                 yield None, piece[:500]

@@ -206,6 +206,17 @@ def mismatches(connection: sa.Connection, model_version: str, title_key: str, li
     )
 
 
+def texts_by_sentiment(
+    connection: sa.Connection, model_version: str, title_key: str, positive: bool, limit: int
+) -> list[str]:
+    """The newest texts scored on one side of the middle."""
+    query = _of_film(
+        sa.select(reviews.c.text).select_from(_joined(model_version)).where(_p >= 0.5 if positive else _p < 0.5),
+        title_key,
+    )
+    return list(connection.execute(query.order_by(reviews.c.id.desc()).limit(limit)).scalars())
+
+
 def recent_scores(
     connection: sa.Connection, model_version: str, since: date | None = None, until: date | None = None
 ) -> list[float]:

@@ -1,0 +1,54 @@
+"""Structured logs to standard error, with secrets taken out."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+
+_SECRET_KEY = re.compile(r"password|passwd|secret|token|api_?key|authorization|credential|\bsalt\b", re.IGNORECASE)
+_IN_URL = re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@")
+_HIDDEN = "***"
+
+
+def configure_logs(level: str = "INFO", format_: Literal["console", "json"] = "console") -> None:
+    """Send events of `level` and above to standard error, as text for people or as a JSON object a line."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if format_ == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            hide_secrets,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace the values of secret-looking keys and the passwords of URLs, however deep they lie."""
+    return {key: _hidden(key, value) for key, value in event.items()}
+
+
+def _hidden(key: str, value: Any) -> Any:
+    if _SECRET_KEY.search(key):
+        return _HIDDEN
+    if isinstance(value, str):
+        return _IN_URL.sub(rf"\1:{_HIDDEN}@", value)
+    if isinstance(value, dict):
+        return {str(inner): _hidden(str(inner), found) for inner, found in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden("", found) for found in value]
+    return value

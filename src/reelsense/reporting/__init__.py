@@ -1,0 +1,1 @@
+"""Turning a report into something a person looks at."""
