@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from reelsense.errors import InputError
 from reelsense.sources.parsing import aspects_of, korean_time, rating_of, stable_id
-from reelsense.sources.rows import PageRows
-from reelsense.tables.reading import BadRow, Row, columns_of, find_text_column, read_rows
+from reelsense.sources.rows import Reading, SiteRow, read_rows, refuse, text_of
+from reelsense.tables.reading import BadRow, Row, columns_of, find_text_column
+from reelsense.tables.reading import read_rows as read_table
 from reelsense.text.clean import text_key
 from reelsense.types import Film, ReviewPage
 
@@ -66,35 +68,32 @@ class FileSource:
         return film
 
     def review_pages(self, film_code: str) -> Iterator[ReviewPage]:
-        page = PageRows.empty(self.name, film_code)
-        for row in self._rows():
-            if isinstance(row, BadRow):
-                page.reject(f"row {row.number}: {row.reason}", row.raw)
-            elif self._code(row.cells) == film_code:
-                self._take(page, row)
-            if len(page) >= _PAGE_ROWS:
-                yield ReviewPage(tuple(page.reviews), tuple(page.rejected))
-                page = PageRows.empty(self.name, film_code)
-        yield ReviewPage(tuple(page.reviews), tuple(page.rejected), last=True)
+        reading = Reading(self.name, film_code, datetime.now(UTC), b"", self.may_train)
+        mine = (row for row in self._rows() if isinstance(row, BadRow) or self._code(row.cells) == film_code)
+        while chunk := list(islice(mine, _PAGE_ROWS)):
+            bad = tuple(
+                refuse(reading, f"row {row.number}: {row.reason}", row.raw) for row in chunk if isinstance(row, BadRow)
+            )
+            rows = (row.cells for row in chunk if isinstance(row, Row))
+            reviews, rejected = read_rows(rows, self._parse, reading)
+            yield ReviewPage(reviews, rejected + bad)
 
-    def _take(self, page: PageRows, row: Row) -> None:
-        text = str(self._cell(row.cells, "text") or "")
-        date = str(self._cell(row.cells, "date") or "")
-        rating = rating_of(self._cell(row.cells, "rating"))
-        aspects = self._cell(row.cells, "aspects")
-        page.add(
-            str(self._cell(row.cells, "id") or stable_id(page.film_code, text, date)),
+    def _parse(self, cells: Mapping[str, Any], reading: Reading) -> SiteRow:
+        text = text_of(self._cell(cells, "text"))
+        date = text_of(self._cell(cells, "date"))
+        rating = rating_of(self._cell(cells, "rating"))
+        aspects = self._cell(cells, "aspects")
+        return SiteRow(
+            text_of(self._cell(cells, "id")) or stable_id(reading.film_code, text, date),
             text,
-            dict(row.cells),
-            written_at=korean_time(date, datetime.now(UTC)) if date else None,
             rating=None if rating is None else rating * self._factor,
-            aspects=aspects_of(" ".join(aspects) if isinstance(aspects, list) else str(aspects or "")),
-            spoiler=str(self._cell(row.cells, "spoiler") or "").lower() in ("true", "1", "y", "yes"),
-            may_train=self.may_train,
+            written_at=korean_time(date, reading.now) if date else None,
+            aspects=aspects_of(" ".join(aspects) if isinstance(aspects, list) else text_of(aspects)),
+            spoiler=text_of(self._cell(cells, "spoiler")).lower() in ("true", "1", "y", "yes"),
         )
 
     def _rows(self) -> Iterator[Row | BadRow]:
-        return read_rows(self._path)
+        return read_table(self._path)
 
     def _cell(self, cells: Mapping[str, Any], field: str) -> Any:
         column = self._columns.get(field)
@@ -118,7 +117,8 @@ def _resolved(path: Path, given: Mapping[str, str]) -> dict[str, str]:
     named = {name.strip().lower(): name for name in there}
     found = {"text": find_text_column(path, given.get("text"))}
     for field, usual in _USUAL_NAMES.items():
-        column = given.get(field) or next((named[name] for name in usual if name in named), None)
+        guessed = next((named[name] for name in usual if name in named), "")
+        column = given.get(field, guessed)
         if column and column != found["text"]:
             found[field] = column
     return found

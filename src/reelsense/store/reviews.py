@@ -59,6 +59,13 @@ def count_reviews(connection: sa.Connection, source: str | None = None, film_cod
     return int(connection.execute(query).scalar_one())
 
 
+def find_review(connection: sa.Connection, source: str, source_id: str) -> StoredReview | None:
+    """The review of a source's id."""
+    query = _select().where(reviews.c.source == source, reviews.c.source_id == source_id)
+    row = connection.execute(query).mappings().first()
+    return _stored(row) if row else None
+
+
 def iter_reviews(
     connection: sa.Connection, source: str | None = None, film_code: str | None = None
 ) -> Iterator[StoredReview]:

@@ -89,7 +89,8 @@ def guess_text_column(columns: Sequence[str], rows: Sequence[Mapping[str, Any]],
     best = max(hangul, key=lambda name: hangul[name], default=None)
     if best is None or hangul[best] == 0:
         raise InputError(
-            f"'{shown}': no column looks like Korean text. Name it with --column; there are: {', '.join(columns) or 'none'}."
+            f"'{shown}': no column looks like Korean text. Name it with --column; "
+            f"there are: {', '.join(columns) or 'none'}."
         )
     return best
 

@@ -1,0 +1,96 @@
+"""`reelsense demo`: the main job from end to end, on this machine alone."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.panel import Panel
+
+from reelsense.cli.options import console, progress_bar, say, store, training_progress
+
+_SOURCES = ("megabox", "cgv")
+# The sample holds a few hundred reviews: what is enough new labels in a demo is not in a year of crawling.
+_MIN_NEW_LABELS = 50
+
+
+def demo(
+    context: typer.Context,
+    sources: Annotated[list[str] | None, typer.Option("--source", help="수집할 출처 / sources to crawl")] = None,
+) -> None:
+    """수집 → 분석 → 재학습 → 관문 → 승격 → 리포트를 한 번에. / Crawl, score, retrain, gate, promote, report."""
+    from reelsense.devsite.library import sample_library
+    from reelsense.devsite.server import serve
+    from reelsense.pipelines.crawl import crawl
+    from reelsense.pipelines.report import build_report
+    from reelsense.pipelines.retrain import ensure_champion, retrain
+    from reelsense.pipelines.score import score_pending
+    from reelsense.predictor import load
+    from reelsense.reporting.html import write_html
+    from reelsense.reporting.terminal import films_table
+    from reelsense.sources.catalogue import open_source
+
+    out = console()
+    with serve(sample_library()) as site:
+        settings = context.obj.settings(
+            more={
+                "crawl.base_urls": site.base_urls(),
+                "crawl.min_delay_seconds": 0,
+                "retrain.min_new_labels": _MIN_NEW_LABELS,
+                "log_level": "WARNING",
+            }
+        )
+        begin = time.monotonic()
+
+        def step(number: int, korean: str, english: str) -> None:
+            seconds = time.monotonic() - begin
+            out.print(f"\n[bold cyan]{number}/6[/] [bold]{say(settings, korean, english)}[/] [dim]{seconds:.0f}s[/]")
+
+        with store(settings) as db:
+            step(1, "로컬 리뷰 사이트에서 HTTP로 수집", "Crawl the local review site over HTTP")
+            for name in sources or _SOURCES:
+                result = crawl(db, open_source(name, settings), settings.crawl)
+                counts = result.counts
+                rejected = sum(film.rejected for film in result.films)
+                out.print(
+                    f"  {name}: {say(settings, '신규', 'new')} {counts.new}, {say(settings, '그대로', 'unchanged')} "
+                    f"{counts.unchanged}, {say(settings, '보류', 'kept aside')} {rejected} ({result.status})"
+                )
+            step(2, "챔피언 모델로 감성 분석", "Score with the champion")
+            champion = ensure_champion(settings)
+            scored = score_pending(db, load("champion", settings).classifier)
+            out.print(f"  {champion.recipe} v{champion.version}: {scored.scored}")
+
+            step(3, "재학습 → 평가 → 관문 → 등록", "Retrain, evaluate, gate, register")
+            with progress_bar(settings.recipe) as bar:
+                trained = retrain(db, settings, progress=training_progress(bar))
+            out.print(f"  [bold]{trained.status}[/]", end=" ")
+            out.print(trained.reason, markup=False)
+
+            step(4, "새 챔피언으로 다시 분석", "Score with the champion of now")
+            classifier = load("champion", settings).classifier
+            scored = score_pending(db, classifier)
+            out.print(f"  v{classifier.version}: {scored.scored}")
+
+            step(5, "영화별 리포트", "Report by film")
+            report = build_report(db, classifier.version, classifier.name, settings.neutral_below, settings.morphemes)
+            out.print(films_table(report, settings.language))
+            path = write_html(report, settings.home / "reports" / "report.html", settings.language)
+
+    step(6, "끝", "Done")
+    out.print(
+        Panel(
+            say(
+                settings,
+                f"리포트      {path}\n저장소      {settings.resolved_database_url}\nMLflow      "
+                f"{settings.resolved_tracking_uri}\n모델 파일   {settings.resolved_artifacts}\n\n"
+                "다음:  reelsense score --text '배우들 연기가 정말 좋았어요'\n       reelsense models\n       reelsense doctor",
+                f"report      {path}\nstore       {settings.resolved_database_url}\nMLflow      "
+                f"{settings.resolved_tracking_uri}\nmodel files {settings.resolved_artifacts}\n\n"
+                "Next:  reelsense score --text '배우들 연기가 정말 좋았어요'\n       reelsense models\n       reelsense doctor",
+            ),
+            title="reelsense",
+            expand=False,
+        )
+    )

@@ -1,0 +1,177 @@
+"""Commands that look: doctor, runs, settings; and fetch, which brings the corpus."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from reelsense.cli.options import JsonOption, console, print_json, say, store
+from reelsense.reporting.words import words
+from reelsense.settings import Settings, known_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that is there, missing, or missing and needed."""
+
+    name: str
+    state: str  # ok, missing (an option), broken (something asked for does not work)
+    found: str
+    cure: str = ""
+
+
+def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
+    """무엇이 준비되었고 무엇이 빠졌는지 알려 줍니다. / Say what is there, what is missing, and how to get it."""
+    settings: Settings = context.obj.settings()
+    checks = [
+        _python(),
+        _database(settings),
+        _model(settings),
+        _corpus(settings),
+        _registry(settings),
+        *(_package(*each) for each in _PACKAGES),
+        _java(),
+        _sources(settings),
+    ]
+    if as_json:
+        print_json(checks)
+    else:
+        marks = {"ok": "[green]✓[/]", "missing": "[yellow]–[/]", "broken": "[red]✗[/]"}
+        table = Table("", say(settings, "항목", "part"), say(settings, "상태", "found"), say(settings, "방법", "cure"))
+        for check in checks:
+            table.add_row(marks[check.state], check.name, check.found, check.cure)
+        console().print(table)
+    if any(check.state == "broken" for check in checks):
+        raise typer.Exit(1)
+
+
+def runs(context: typer.Context, limit: int = 20, as_json: JsonOption = False) -> None:
+    """최근 작업들 / the latest pipeline runs"""
+    from reelsense.store.runs import latest_runs
+
+    settings = context.obj.settings()
+    with store(settings) as db, db.connect() as connection:
+        found = latest_runs(connection, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    said = words(settings.language)
+    table = Table("#", said["pipeline"], said["status"], said["started"], "", said["message"])
+    for run in found:
+        counts = ", ".join(f"{key} {value}" for key, value in run.counts.items())
+        table.add_row(str(run.id), run.pipeline, run.status, f"{run.started_at:%Y-%m-%d %H:%M:%S}", counts, run.message)
+    console().print(table)
+
+
+def settings(context: typer.Context, as_json: JsonOption = False) -> None:
+    """적용된 설정 / the settings in force"""
+    found: Settings = context.obj.settings()
+    values = found.model_dump(mode="json")
+    if as_json:
+        print_json(values)
+        return
+    for key in known_keys():
+        value: Any = values
+        for part in key.split("."):
+            value = value[part]
+        console().print(f"{key} = {value}", markup=False)
+
+
+def fetch(context: typer.Context) -> None:
+    """NSMC 말뭉치를 내려받습니다 (체크섬 확인). / Download the NSMC corpus and check it."""
+    from reelsense.sources.nsmc import ensure_corpus
+
+    found: Settings = context.obj.settings()
+    folder = ensure_corpus(found.corpus_folder)
+    console().print(say(found, f"말뭉치: {folder}", f"corpus: {folder}"), markup=False)
+
+
+_PACKAGES = (
+    ("torch + transformers", ("torch", "transformers", "onnx", "onnxruntime"), "train"),
+    ("ONNX Runtime", ("onnxruntime", "tokenizers"), "onnx"),
+    ("KoNLPy", ("konlpy",), "okt"),
+    ("S3", ("boto3",), "s3"),
+    ("PostgreSQL", ("psycopg",), "postgres"),
+)
+
+
+def _python() -> Check:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info[:2] == (3, 11):
+        return Check("Python", "ok", found)
+    return Check("Python", "broken", found, "use Python 3.11")
+
+
+def _database(settings: Settings) -> Check:
+    from reelsense.errors import StoreError
+    from reelsense.store.reviews import count_reviews
+
+    try:
+        with store(settings) as db, db.connect() as connection:
+            return Check("review store", "ok", f"{db.url_shown}: {count_reviews(connection):,} reviews")
+    except StoreError as error:
+        return Check("review store", "broken", str(error), "check REELSENSE_DATABASE_URL")
+
+
+def _model(settings: Settings) -> Check:
+    from reelsense.errors import ReelsenseError
+    from reelsense.registry.loading import serving_model
+
+    try:
+        model = serving_model(settings)
+    except ReelsenseError as error:
+        return Check("model", "broken", str(error), "reinstall reelsense")
+    return Check("model", "ok", f"{model.name} {model.version}")
+
+
+def _corpus(settings: Settings) -> Check:
+    from reelsense.training.data import TRAIN_FILE
+    from reelsense.training.sealed import TEST_FILE
+
+    folder = settings.corpus_folder
+    missing = [name for name in (TRAIN_FILE, TEST_FILE) if not (folder / name).is_file()]
+    if not missing:
+        return Check("NSMC corpus", "ok", str(folder))
+    return Check("NSMC corpus", "missing", f"{folder}: no {', '.join(missing)}", "reelsense fetch")
+
+
+def _registry(settings: Settings) -> Check:
+    from reelsense.errors import RegistryError
+    from reelsense.registry.versions import list_versions
+
+    try:
+        versions = list_versions(settings)
+    except RegistryError as error:
+        return Check("MLflow", "broken", str(error), "check REELSENSE_MLFLOW_TRACKING_URI")
+    return Check("MLflow", "ok", f"{len(versions)} versions")
+
+
+def _package(name: str, modules: tuple[str, ...], extra: str) -> Check:
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if not missing:
+        return Check(name, "ok", ", ".join(modules))
+    return Check(name, "missing", f"no {', '.join(missing)}", f"pip install 'reelsense[{extra}]'")
+
+
+def _java() -> Check:
+    home = os.environ.get("JAVA_HOME")
+    found = shutil.which("java") or (home and shutil.which("java", path=os.path.join(home, "bin")))
+    if found:
+        return Check("Java (Okt)", "ok", found)
+    return Check("Java (Okt)", "missing", "no java", "apt install default-jre-headless")
+
+
+def _sources(settings: Settings) -> Check:
+    from reelsense.sources.catalogue import SITE_NAMES, is_on
+
+    on = [name for name in SITE_NAMES if is_on(name, settings)]
+    if on:
+        return Check("sources", "ok", ", ".join(on))
+    return Check("sources", "missing", "none is on", "REELSENSE_CRAWL__ENABLED=megabox, or reelsense devsite")

@@ -1,0 +1,70 @@
+"""`reelsense`: puts the commands together, and turns errors into one line and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from reelsense.cli import collect, demo, inspect, learn
+from reelsense.cli.options import Options, parse_overrides
+from reelsense.errors import ReelsenseError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="한국어 영화 리뷰를 모으고, 감성을 분석하고, 모델을 관리합니다. / Collect Korean film reviews, score them, keep the "
+    "model good.",
+)
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="설정을 바꿉니다 (예: training.epochs=5) / change a setting"),
+    ] = None,
+) -> None:
+    context.obj = Options(parse_overrides(overrides or []))
+
+
+app.command()(collect.crawl)
+app.command()(collect.films)
+app.command()(collect.score)
+app.command()(collect.report)
+app.command()(collect.devsite)
+app.command()(collect.label)
+app.command()(learn.train)
+app.command()(learn.retrain)
+app.command()(learn.evaluate)
+app.add_typer(learn.models, name="models")
+app.command()(inspect.doctor)
+app.command()(inspect.runs)
+app.command()(inspect.settings)
+app.command()(inspect.fetch)
+app.command()(demo.demo)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        app()
+    except ReelsenseError as error:
+        Console(stderr=True, highlight=False).print(f"[bold red]reelsense:[/] {_plain(str(error))}", soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+if __name__ == "__main__":
+    main()

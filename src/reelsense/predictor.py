@@ -1,0 +1,46 @@
+"""The three-line use from Python: load a model, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import overload
+
+from reelsense.models.base import Classifier, Prediction, predict
+from reelsense.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A model with the rule for 중립."""
+
+    classifier: Classifier
+    neutral_below: float
+
+    @property
+    def version(self) -> str:
+        return self.classifier.version
+
+    @overload
+    def predict(self, texts: str) -> Prediction: ...
+
+    @overload
+    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+
+    def predict(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:
+        """Label, confidence and probabilities of one text or of several."""
+        if isinstance(texts, str):
+            return predict(self.classifier, [texts], self.neutral_below)[0]
+        return predict(self.classifier, texts, self.neutral_below)
+
+
+def load(model: str = "champion", settings: Settings | None = None) -> Predictor:
+    """The model of an alias, a version number, a recipe, a folder, or `bundled`.
+
+    `champion` falls back to candidate, the newest version and the bundled baseline, in this order.
+    """
+    from reelsense.registry.loading import load_any, serving_model
+
+    settings = settings or load_settings()
+    classifier = serving_model(settings) if model == "champion" else load_any(settings, model)
+    return Predictor(classifier, settings.neutral_below)
