@@ -10,8 +10,11 @@ from typing import Any, Literal
 
 import structlog
 
-_SECRET_KEY = re.compile(r"password|passwd|secret|token|api_?key|authorization|credential|\bsalt\b", re.IGNORECASE)
-_IN_URL = re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@")
+_WORDS = r"passw(?:or)?d|passwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie|credential|salt"
+_SECRET_KEY = re.compile(rf"{_WORDS}|^key$", re.IGNORECASE)
+# Everything before the last @ of the authority: a password may hold an unescaped @, a token may stand alone.
+_IN_URL = re.compile(r"(\w+://)[^/\s]+@")
+_IN_QUERY = re.compile(rf"([?&][\w.\-]*(?:{_WORDS}|key|signature)[\w.\-]*=)[^&\s'\"]+", re.IGNORECASE)
 _HIDDEN = "***"
 
 
@@ -38,17 +41,18 @@ def configure_logs(level: str = "INFO", format_: Literal["console", "json"] = "c
 
 
 def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace the values of secret-looking keys and the passwords of URLs, however deep they lie."""
+    """Replace the values of secret-looking keys and the credentials in URLs, however deep they lie."""
     return {key: _hidden(key, value) for key, value in event.items()}
 
 
 def _hidden(key: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value  # a number of tokens is no token
     if _SECRET_KEY.search(key):
         return _HIDDEN
-    if isinstance(value, str):
-        return _IN_URL.sub(rf"\1:{_HIDDEN}@", value)
     if isinstance(value, dict):
         return {str(inner): _hidden(str(inner), found) for inner, found in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set | frozenset):
         return [_hidden("", found) for found in value]
-    return value
+    # Errors, paths and URL objects show themselves as text.
+    return _IN_QUERY.sub(rf"\1{_HIDDEN}", _IN_URL.sub(rf"\1{_HIDDEN}@", str(value)))

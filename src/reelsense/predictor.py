@@ -22,7 +22,8 @@ class Predictor:
         return self.classifier.version
 
     @overload
-    def predict(self, texts: str) -> Prediction: ...
+    # A str is a sequence of str to the type checker; the first signature is the one that holds for it.
+    def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
 
     @overload
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...

@@ -6,6 +6,7 @@ import time
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.panel import Panel
 
 from reelsense.cli.options import console, progress_bar, say, store, training_progress
@@ -79,18 +80,13 @@ def demo(
             path = write_html(report, settings.home / "reports" / "report.html", settings.language)
 
     step(6, "끝", "Done")
-    out.print(
-        Panel(
-            say(
-                settings,
-                f"리포트      {path}\n저장소      {settings.resolved_database_url}\nMLflow      "
-                f"{settings.resolved_tracking_uri}\n모델 파일   {settings.resolved_artifacts}\n\n"
-                "다음:  reelsense score --text '배우들 연기가 정말 좋았어요'\n       reelsense models\n       reelsense doctor",
-                f"report      {path}\nstore       {settings.resolved_database_url}\nMLflow      "
-                f"{settings.resolved_tracking_uri}\nmodel files {settings.resolved_artifacts}\n\n"
-                "Next:  reelsense score --text '배우들 연기가 정말 좋았어요'\n       reelsense models\n       reelsense doctor",
-            ),
-            title="reelsense",
-            expand=False,
-        )
-    )
+    places = {
+        say(settings, "리포트", "report"): path,
+        say(settings, "저장소", "store"): settings.resolved_database_url,
+        "MLflow": settings.resolved_tracking_uri,
+        say(settings, "모델 파일", "model files"): settings.resolved_artifacts,
+    }
+    following = ("reelsense score --text '배우들 연기가 정말 좋았어요'", "reelsense models", "reelsense doctor")
+    lines = [f"{name:<12} {place}" for name, place in places.items()]
+    lines += ["", say(settings, "다음에 해 볼 것", "What to do next"), *(f"  {command}" for command in following)]
+    out.print(Panel(escape("\n".join(lines)), title="reelsense", expand=False))

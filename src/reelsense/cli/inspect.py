@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -162,7 +163,7 @@ def _package(name: str, modules: tuple[str, ...], extra: str) -> Check:
 
 def _java() -> Check:
     home = os.environ.get("JAVA_HOME")
-    found = shutil.which("java") or (home and shutil.which("java", path=os.path.join(home, "bin")))
+    found = shutil.which("java") or (home and shutil.which("java", path=str(Path(home) / "bin")))
     if found:
         return Check("Java (Okt)", "ok", found)
     return Check("Java (Okt)", "missing", "no java", "apt install default-jre-headless")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from reelsense.cli import collect, demo, inspect, learn
 from reelsense.cli.options import Options, parse_overrides
@@ -16,8 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="한국어 영화 리뷰를 모으고, 감성을 분석하고, 모델을 관리합니다. / Collect Korean film reviews, score them, keep the "
-    "model good.",
+    help="한국어 영화 리뷰를 모으고, 감성을 분석하고, 모델을 관리합니다. / Korean film reviews: collect, score, learn.",
 )
 
 
@@ -54,16 +54,10 @@ def main() -> None:
     try:
         app()
     except ReelsenseError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]reelsense:[/] {_plain(str(error))}", soft_wrap=True)
+        Console(stderr=True, highlight=False).print(f"[bold red]reelsense:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 if __name__ == "__main__":

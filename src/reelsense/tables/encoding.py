@@ -1,8 +1,9 @@
-"""Guessing how a text file is written: its encoding, its delimiter, and whether it quotes."""
+"""Guessing how a text file is written: its encoding, its line ends, its delimiter, and whether it quotes."""
 
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,39 +12,58 @@ from reelsense.tables.opening import opened
 
 _SAMPLE_BYTES = 256 * 1024
 _DELIMITERS = (",", "\t", ";", "|")
+# Stands for "no delimiter" in a file of one column: no text holds it.
+_NO_DELIMITER = "\x1f"
+_WHOLLY_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a delimited file is written."""
+    """How a delimited file is written. `quoted`: cells in quotes lose them, and may hold delimiters and line ends."""
 
     encoding: str
+    newline: str
     delimiter: str
     quoted: bool
 
 
 def guess_encoding(path: Path) -> str:
-    """UTF-8 (with or without BOM), UTF-16 or CP949, by the first quarter of a megabyte."""
+    """UTF-8 (with or without BOM), UTF-16 or CP949 (which holds EUC-KR), by the first quarter of a megabyte."""
+    return _encoding_of(_sample(path))
+
+
+def guess_dialect(path: Path) -> Dialect:
+    """Encoding, line ends, delimiter and quoting of a CSV or TSV file."""
+    sample = _sample(path)
+    encoding = _encoding_of(sample)
+    text = sample.decode(encoding, "replace")
+    newline = "\r" if "\r" in text and "\n" not in text else "\n"
+    # Only at this line end: U+2028 or U+0085 inside a review ends no row.
+    lines = [line.rstrip("\r") for line in text.split(newline)]
+    if len(sample) == _SAMPLE_BYTES and len(lines) > 1:
+        lines.pop()  # cut in the middle
+    lines = [line for line in lines if line.strip("\r ")] or [""]
+    name = path.name.lower().removesuffix(".gz")
+    delimiter = "\t" if name.endswith((".tsv", ".txt")) and "\t" in lines[0] else _commonest(lines)
+    return Dialect(encoding, newline, delimiter, _quotes(lines, delimiter))
+
+
+def _sample(path: Path) -> bytes:
     with opened(path) as file:
-        sample = file.read(_SAMPLE_BYTES)
+        return file.read(_SAMPLE_BYTES)
+
+
+def _encoding_of(sample: bytes) -> str:
     if sample.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    # Without a BOM: the first column's name begins with an ASCII letter, half of whose bytes is zero.
+    if len(sample) > 3 and (sample[0] == 0) != (sample[1] == 0) and (sample[0] == 0) == (sample[2] == 0):
+        return "utf-16-be" if sample[0] == 0 else "utf-16-le"
     wrong = {encoding: _unreadable(sample, encoding) for encoding in ("utf-8", "cp949")}
     # A few broken bytes in a UTF-8 file must not turn it into another encoding.
     return "cp949" if wrong["utf-8"] > 10 * wrong["cp949"] + 2 else "utf-8"
-
-
-def guess_dialect(path: Path) -> Dialect:
-    """Encoding, delimiter and quoting of a CSV or TSV file."""
-    encoding = guess_encoding(path)
-    with opened(path) as file:
-        sample = file.read(_SAMPLE_BYTES).decode(encoding, "replace")
-    lines = [line for line in sample.splitlines() if line.strip()][:50] or [""]
-    name = path.name.lower().removesuffix(".gz")
-    delimiter = "\t" if name.endswith((".tsv", ".txt")) and "\t" in lines[0] else _commonest(lines)
-    return Dialect(encoding, delimiter, _quotes(lines, delimiter))
 
 
 def _unreadable(sample: bytes, encoding: str) -> int:
@@ -54,14 +74,24 @@ def _unreadable(sample: bytes, encoding: str) -> int:
 def _commonest(lines: Sequence[str]) -> str:
     """The delimiter that stands in the header and in most lines."""
     present = [mark for mark in _DELIMITERS if mark in lines[0]]
-    return max(present, key=lambda mark: (sum(mark in line for line in lines), lines[0].count(mark)), default=",")
+    if not present:
+        return _NO_DELIMITER
+    return max(present, key=lambda mark: (sum(mark in line for line in lines), lines[0].count(mark)))
 
 
 def _quotes(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether quotes enclose cells. In a tab-separated file that does not quote, a lone quote is just a quote."""
+    """Whether quotes enclose cells: in files with commas always, in tab-separated ones only on good evidence.
+
+    NSMC's files do not quote, and hold reviews that begin with a lone quote. Lines of another width than the header
+    say nothing, since a quoted cell with a line end makes such lines.
+    """
     if delimiter != "\t":
         return True
-    cells = [cell for line in lines for cell in line.split(delimiter)]
-    opening = sum(cell.startswith('"') for cell in cells)
-    closed = sum(len(cell) > 1 and cell.startswith('"') and cell.endswith('"') for cell in cells)
-    return opening > 0 and closed == opening and closed >= len(lines) // 2
+    header = lines[0].split(delimiter)
+    if all(_WHOLLY_QUOTED.fullmatch(name) for name in header):
+        return True
+    rows = [cells for line in lines[1:] if len(cells := line.split(delimiter)) == len(header)]
+    opening = [cell for cells in rows for cell in cells if cell.startswith('"')]
+    if not opening or not all(_WHOLLY_QUOTED.fullmatch(cell) for cell in opening):
+        return False
+    return any('""' in cell[1:-1] for cell in opening) or len(opening) >= len(rows) / 2

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from reelsense.errors import InputError
 from reelsense.sources.parsing import rating_of
-from reelsense.tables.reading import Row, columns_of, find_text_column, read_rows
+from reelsense.tables.columns import columns_of, find_text_column
+from reelsense.tables.reading import Row, read_rows
 from reelsense.text.clean import clean
 from reelsense.types import Sentiment, sentiment_of_rating
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
+import os
+import secrets
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TextIO, cast
 
 from reelsense.errors import InputError
 
@@ -23,22 +27,33 @@ def kind_of(path: Path) -> str:
     return kind
 
 
-def opened(path: Path) -> BinaryIO:
-    """The bytes of a plain or gzip file. Raises InputError when it can't be read."""
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a plain or gzip file. Raises InputError when it can't be read, also from within the block."""
+    if not path.is_file():
+        raise InputError(f"'{path}' does not exist." if not path.exists() else f"'{path}' is not a file.")
     try:
-        if not path.is_file():
-            raise InputError(f"'{path}' does not exist.")
-        return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
-    except OSError as error:
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            yield cast(BinaryIO, file)
+    except EOFError:
+        raise InputError(f"'{path}' ends in the middle of its gzip data; it was not copied completely.") from None
+    except (OSError, zlib.error) as error:
         raise InputError(f"'{path}' can't be read: {error}") from error
+
+
+@contextmanager
+def opened_text(path: Path, encoding: str, newline: str = "\n") -> Iterator[TextIO]:
+    """The lines of a plain or gzip file, split at `newline` only. Bytes that are none of its letters become U+FFFD."""
+    with opened(path) as file, io.TextIOWrapper(file, encoding=encoding, errors="replace", newline=newline) as text:
+        yield text
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, that takes the place of `path` when all went well and vanishes when not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part{'.gz' if path.suffix == '.gz' else ''}")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         part.replace(path)
     except OSError as error:

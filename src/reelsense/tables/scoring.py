@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from typing import Any
 
 from reelsense.errors import InputError
 from reelsense.models.base import Classifier, predict
-from reelsense.tables.reading import BadRow, Row, columns_of, find_text_column, read_rows
+from reelsense.tables.columns import arrow_types, columns_of, find_text_column
+from reelsense.tables.opening import kind_of
+from reelsense.tables.reading import BadRow, Row, read_rows
 from reelsense.tables.writing import TableWriter, open_table
 from reelsense.text.clean import clean
 
 RESULT_COLUMNS = ("label", "label_ko", "confidence", "positive", "model_version")
-BAD_COLUMNS = ("row", "reason", "raw")
+BAD_COLUMNS = ("line", "reason", "raw")
+_SHOWN = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +47,25 @@ def score_file(
 ) -> FileScored:
     """Write `source` with label, confidence, probability and model version to `out`.
 
-    Blank and unreadable rows go to `bad` (default: OUT with the ending .bad.jsonl) with number and reason. Both files
-    appear complete or not at all. Raises InputError when the source or its text column can't be read.
+    All columns stay; one that has a result's name (NSMC's `label`) goes on as `original_label`. Blank and unreadable
+    rows go to `bad` (default: OUT with the ending .bad.jsonl) with line, reason and raw text. Both files appear
+    complete or not at all, `out` last. Raises InputError when the source or its text column can't be read.
     """
     begin = time.monotonic()
-    if out.resolve() == source.resolve():
-        raise InputError(f"'{out}' is the input itself; give another output file.")
-    column = find_text_column(source, text_column)
-    own = [name for name in columns_of(source) if name not in RESULT_COLUMNS]
     side = bad or out.with_name(out.name.split(".")[0] + ".bad.jsonl")
+    _check(source, out, side, chunk_rows)
+    column = find_text_column(source, text_column)
+    # Only JSONL can take columns that turn up in later rows.
+    names = _renamed(columns_of(source, whole=kind_of(out) != "jsonl"))
+    types = _types(source, names) if kind_of(out) == "parquet" else None
     rows = scored = 0
-    with open_table(side, BAD_COLUMNS) as aside, open_table(out, [*own, *RESULT_COLUMNS]) as table:
+    with (
+        open_table(out, [*names.values(), *RESULT_COLUMNS], types) as table,
+        open_table(side, BAD_COLUMNS) as aside,
+    ):
         for chunk in _chunks(read_rows(source), chunk_rows):
             rows += len(chunk)
-            scored += _score_chunk(classifier, chunk, column, neutral_below, table, aside)
+            scored += _score_chunk(classifier, chunk, column, neutral_below, names, table, aside)
             if progress:
                 progress(rows)
     set_aside = rows - scored
@@ -66,30 +75,64 @@ def score_file(
     return FileScored(rows, scored, set_aside, time.monotonic() - begin, column, kept)
 
 
+def _check(source: Path, out: Path, side: Path, chunk_rows: int) -> None:
+    if chunk_rows < 1:
+        raise InputError(f"chunk_rows is {chunk_rows}; it must be at least 1.")
+    given = [source.resolve(), out.resolve(), side.resolve()]
+    if given[0] in given[1:]:
+        raise InputError(f"'{source}' is the input itself; give another output file.")
+    if given[1] == given[2]:
+        raise InputError(f"'{out}' can't take both the scores and the bad rows; give another file for one of them.")
+
+
+def _renamed(columns: Sequence[str]) -> dict[str, str]:
+    """Column of the source to its name in the output: what a result would overwrite gets another name."""
+    taken = {*columns, *RESULT_COLUMNS}
+    names: dict[str, str] = {}
+    for column in columns:
+        names[column] = column
+        while names[column] in RESULT_COLUMNS or (names[column] != column and names[column] in taken):
+            names[column] = f"original_{names[column]}"
+        taken.add(names[column])
+    return names
+
+
+def _types(source: Path, names: Mapping[str, str]) -> dict[str, Any]:
+    import pyarrow as pa
+
+    text, number = pa.string(), pa.float64()
+    results = {"label": text, "label_ko": text, "confidence": number, "positive": number, "model_version": text}
+    return {**{names[column]: kind for column, kind in arrow_types(source).items()}, **results}
+
+
 def _score_chunk(
     classifier: Classifier,
     chunk: Sequence[Row | BadRow],
     column: str,
     neutral_below: float,
+    names: dict[str, str],
     table: TableWriter,
     aside: TableWriter,
 ) -> int:
     good: list[tuple[Mapping[str, Any], str]] = []
     for row in chunk:
         if isinstance(row, BadRow):
-            aside.write({"row": row.number, "reason": row.reason, "raw": row.raw})
+            aside.write({"line": row.number, "reason": row.reason, "raw": row.raw})
             continue
         text = row.cells.get(column)
-        if not isinstance(text, str) or not clean(text):
-            reason = "blank text" if text is None or isinstance(text, str) else f"'{column}' is not a text"
-            aside.write({"row": row.number, "reason": reason, "raw": str(dict(row.cells))})
-        else:
+        if isinstance(text, str) and clean(text):
             good.append((row.cells, text))
+        else:
+            reason = "blank text" if text is None or isinstance(text, str) else f"'{column}' is not a text"
+            raw = json.dumps(row.cells, ensure_ascii=False, default=str)[:_SHOWN]
+            aside.write({"line": row.number, "reason": reason, "raw": raw})
     answers = predict(classifier, [text for _, text in good], neutral_below)
     for (cells, _), answer in zip(good, answers, strict=True):
+        if any(name not in names for name in cells):  # a later row of a JSONL file
+            names.update(_renamed([*names, *(name for name in cells if name not in names)]))
         table.write(
             {
-                **cells,
+                **{names[name]: value for name, value in cells.items()},
                 "label": answer.label.value,
                 "label_ko": answer.label.korean,
                 "confidence": round(answer.confidence, 4),

@@ -25,29 +25,47 @@ class TableWriter(Protocol):
 
 
 @contextmanager
-def open_table(path: Path, columns: Sequence[str]) -> Iterator[TableWriter]:
-    """A writer for CSV, TSV, JSONL (each also gzip) or Parquet; the file appears when the block ends well."""
+def open_table(
+    path: Path, columns: Sequence[str], types: Mapping[str, Any] | None = None, escape_formulas: bool = True
+) -> Iterator[TableWriter]:
+    """A writer for CSV, TSV, JSONL (each also gzip) or Parquet; the file appears when the block ends well.
+
+    `types` are Arrow types for Parquet (else they are guessed from the first rows). `escape_formulas` puts an
+    apostrophe before text cells of CSV and TSV that a spreadsheet would run.
+    """
     kind = kind_of(path)
     with replacing(path) as part:
         if kind == "parquet":
-            writer = _Parquet(part, columns)
+            writer = _Parquet(part, columns, types or {})
             try:
                 yield writer
+                writer.flush()
             finally:
                 writer.close()
-            return
-        with _text(part) as file:
-            yield _Json(file) if kind == "jsonl" else _Delimited(file, columns, "," if kind == "csv" else "\t")
+        else:
+            with _text(part) as file:
+                if kind == "jsonl":
+                    yield _Json(file)
+                else:
+                    yield _Delimited(file, columns, "," if kind == "csv" else "\t", escape_formulas)
 
 
 class _Delimited:
-    def __init__(self, file: io.TextIOBase, columns: Sequence[str], delimiter: str) -> None:
+    def __init__(self, file: io.TextIOBase, columns: Sequence[str], delimiter: str, escape: bool) -> None:
         self._columns = columns
+        self._escape = escape
         self._writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-        self._writer.writerow(columns)
+        self._writer.writerow([self._cell(name) for name in columns])
 
     def write(self, row: Mapping[str, Any]) -> None:
-        self._writer.writerow([_harmless(row.get(name)) for name in self._columns])
+        self._writer.writerow([self._cell(row.get(name)) for name in self._columns])
+
+    def _cell(self, value: Any) -> Any:
+        if isinstance(value, dict | list | tuple):
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        if self._escape and isinstance(value, str) and value.startswith(_FORMULA_STARTS) and not _is_number(value):
+            return "'" + value
+        return value
 
 
 class _Json:
@@ -59,59 +77,58 @@ class _Json:
 
 
 class _Parquet:
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], types: Mapping[str, Any]) -> None:
         self._path = path
         self._columns = columns
+        self._types = dict(types)
         self._rows: list[Mapping[str, Any]] = []
         self._writer: Any = None
 
     def write(self, row: Mapping[str, Any]) -> None:
         self._rows.append(row)
         if len(self._rows) >= _PARQUET_ROWS:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
-        self._flush()
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        cells = {name: [row.get(name) for row in self._rows] for name in self._columns}
+        if self._writer is not None and not self._rows:
+            return
+        arrays = {name: self._array(pa, name, [row.get(name) for row in self._rows]) for name in self._columns}
         self._rows = []
+        table = pa.table(arrays)
         if self._writer is None:
-            table = pa.table({name: _column(pa, values) for name, values in cells.items()})
             self._writer = pq.ParquetWriter(self._path, table.schema)
-        else:
-            schema = self._writer.schema
-            table = pa.table({name: pa.array(values, schema.field(name).type) for name, values in cells.items()})
         self._writer.write_table(table)
 
-
-def _column(pa: Any, values: Sequence[Any]) -> Any:
-    """An Arrow column; one without any value yet is one of text."""
-    column = pa.array(values)
-    return column.cast(pa.string()) if pa.types.is_null(column.type) else column
+    def _array(self, pa: Any, name: str, values: list[Any]) -> Any:
+        wanted = self._types.get(name)
+        if wanted is None:
+            found = pa.array(values)
+            self._types[name] = pa.string() if pa.types.is_null(found.type) else found.type
+            return found.cast(self._types[name])
+        if pa.types.is_string(wanted):
+            # Columns of mixed kinds become text.
+            values = [
+                value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+                for value in values
+            ]
+        return pa.array(values, wanted)
 
 
 @contextmanager
 def _text(path: Path) -> Iterator[io.TextIOBase]:
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         with gzip.open(path, "wt", encoding="utf-8", newline="") as zipped:
             yield zipped
     else:
         with path.open("w", encoding="utf-8", newline="") as plain:
             yield plain
-
-
-def _harmless(value: Any) -> Any:
-    """Text that a spreadsheet would run gets an apostrophe in front; lists and objects become JSON."""
-    if isinstance(value, str):
-        return "'" + value if value.startswith(_FORMULA_STARTS) and not _is_number(value) else value
-    if isinstance(value, dict | list | tuple):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return value
 
 
 def _is_number(text: str) -> bool:

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reelsense.text.morphemes import Engine, morphemes
+from reelsense.text.morphemes import Engine, Morpheme, morphemes
 
 _NOUNS = ("NNG", "NNP", "SL")
 _PREDICATES = ("VV", "VA")
+# 지루하다, 훌륭하다: Kiwi cuts them into a root and what makes a predicate of it.
+_ROOT, _FROM_ROOT = "XR", ("XSA", "XSV")
 # Words that say nothing about a film, in any film's reviews.
 _COMMON = frozenset(
     """
@@ -32,10 +34,15 @@ class Keyword:
     weight: float
 
 
-def keywords(texts: Sequence[str], engine: Engine = "kiwi", top: int = 20) -> list[Keyword]:
-    """The words that stand in most texts."""
+def keywords(
+    texts: Sequence[str], engine: Engine = "kiwi", top: int = 20, background: Sequence[str] | None = None
+) -> list[Keyword]:
+    """The words that stand in most texts, or with `background` those that set `texts` apart from it."""
+    if background is not None:
+        return contrast(texts, background, engine, top)[0]
     counts = _word_counts(texts, engine)
-    return [Keyword(word, count, float(count)) for word, count in _ranked(counts)[:top]]
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [Keyword(word, count, float(count)) for word, count in ranked[:top]]
 
 
 def contrast(
@@ -53,8 +60,9 @@ def contrast(
     scored = []
     for word, count in both.items():
         prior = _PRIOR * count / total
+        # With one word in all, everything else is nothing: keep the odds finite.
         odds = [
-            math.log((side[word] + prior) / (size + _PRIOR - side[word] - prior))
+            math.log((side[word] + prior) / max(size + _PRIOR - side[word] - prior, 1e-9))
             for side, size in zip(counts, sizes, strict=True)
         ]
         variance = sum(1 / (side[word] + prior) for side in counts)
@@ -66,19 +74,21 @@ def contrast(
 
 
 def _word_counts(texts: Sequence[str], engine: Engine) -> Counter[str]:
+    """In how many texts each word stands."""
     counts: Counter[str] = Counter()
     for found in morphemes(texts, engine):
-        words = {
-            form + "다" if tag.partition("-")[0] in _PREDICATES else form for form, tag in found if _speaks(form, tag)
-        }
-        counts.update(words - _COMMON)
+        counts.update(set(_words(found)) - _COMMON)
     return counts
 
 
-def _speaks(form: str, tag: str) -> bool:
-    kind = tag.partition("-")[0]  # Kiwi marks irregular stems: VV-I
-    return kind in _PREDICATES or (kind in _NOUNS and len(form) > 1)
-
-
-def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+def _words(found: Sequence[Morpheme]) -> list[str]:
+    words = []
+    for (form, tag), (after, after_tag) in zip(found, [*found[1:], Morpheme("", "")], strict=True):
+        kind = tag.partition("-")[0]  # Kiwi marks irregular stems: VV-I
+        if kind in _PREDICATES:
+            words.append(form + "다")
+        elif kind == _ROOT and after_tag.partition("-")[0] in _FROM_ROOT:
+            words.append(form + after + "다")
+        elif kind in _NOUNS and len(form) > 1:
+            words.append(form)
+    return words

@@ -1,0 +1,72 @@
+# The same words everywhere: make setup | demo | test | check | clean-demo
+# Ports and places by variable: make demo LANGUAGE=en, make test PYTEST="-k store".
+
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+CORPUS ?= ../shared/nsmc
+LANGUAGE ?= ko
+PYTEST ?=
+LIGHT  := $(VENV)/.light
+FULL   := $(VENV)/.full
+
+# The corpus is used where it is at hand; nothing here needs it.
+ifneq ($(wildcard $(CORPUS)/ratings_test.txt),)
+export REELSENSE_DATASET__FOLDER := $(CORPUS)
+ifneq ($(wildcard $(CORPUS)/more.tsv.gz),)
+export REELSENSE_DATASET__EXTRA_FILES := ["$(CORPUS)/more.tsv.gz"]
+endif
+endif
+
+.PHONY: help setup setup-full demo test check format devsite clean-demo
+
+help:
+	@echo "make setup   a virtual environment with what the demo needs"
+	@echo "make demo    crawl, score, retrain, gate, promote and report on this machine alone"
+	@echo "make test    install everything and run all tests"
+	@echo "make check   lint, types and the fast tests"
+	@echo "make devsite a local server in the review sites' formats (PORT=8900)"
+
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(LIGHT): pyproject.toml requirements.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -e .
+	@touch $@
+
+$(FULL): pyproject.toml requirements.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	@touch $@ $(LIGHT)
+
+setup: $(LIGHT)
+
+setup-full: $(FULL)
+
+demo: $(LIGHT)
+	REELSENSE_LANGUAGE=$(LANGUAGE) $(BIN)/reelsense demo
+
+test: $(FULL)
+	sh deploy/install-test-packages.sh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest $(PYTEST)
+
+check: $(FULL)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not slow" $(PYTEST)
+
+format: $(FULL)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+devsite: $(LIGHT)
+	$(BIN)/reelsense devsite --port $(or $(PORT),8900)
+
+clean-demo:
+	rm -rf .reelsense
