@@ -28,6 +28,8 @@ from pydantic_settings import (
 from reelsense.errors import SettingsError
 
 PREFIX = "REELSENSE_"
+# Values of keys with these words never stand in an error.
+_NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -163,7 +165,12 @@ def load_settings(
         _check_key(name.removeprefix(PREFIX).lower().replace("__", "."), f"environment variable {name}")
     for key in overrides or {}:
         _check_key(key, "--set")
-    name = recipe or environment.get(f"{PREFIX}RECIPE") or Settings.model_fields["recipe"].default
+    name = (
+        recipe
+        or (overrides or {}).get("recipe")
+        or environment.get(f"{PREFIX}RECIPE")
+        or Settings.model_fields["recipe"].default
+    )
     values = read_recipe(name)
     explicit = _nested({**(overrides or {}), "recipe": name})
 
@@ -204,7 +211,10 @@ def read_recipe(name: str) -> dict[str, Any]:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise SettingsError(f"recipe '{name}' is not in {recipe_folder()}{hint} Known: {', '.join(known) or 'none'}.")
-    values = yaml.safe_load(known[name].read_text(encoding="utf-8")) or {}
+    try:
+        values = yaml.safe_load(known[name].read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{known[name]}: not YAML: {error}") from None
     if not isinstance(values, dict):
         raise SettingsError(f"{known[name]}: expected keys and values, found {type(values).__name__}.")
     for key in _flatten(values):
@@ -272,6 +282,6 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
-        shown = "" if "secret" in key or "url" in key else f" (got {problem.get('input')!r})"
+        shown = "" if any(word in key for word in _NOT_SHOWN) else f" (got {problem.get('input')!r})"
         lines.append(f"{key}: {problem['msg']}{shown}")
     return "; ".join(lines)

@@ -6,6 +6,7 @@ import time
 from typing import Annotated
 
 import typer
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.panel import Panel
 
@@ -87,6 +88,6 @@ def demo(
         say(settings, "모델 파일", "model files"): settings.resolved_artifacts,
     }
     following = ("reelsense score --text '배우들 연기가 정말 좋았어요'", "reelsense models", "reelsense doctor")
-    lines = [f"{name:<12} {place}" for name, place in places.items()]
+    lines = [f"{name}{' ' * (12 - cell_len(name))}{place}" for name, place in places.items()]
     lines += ["", say(settings, "다음에 해 볼 것", "What to do next"), *(f"  {command}" for command in following)]
     out.print(Panel(escape("\n".join(lines)), title="reelsense", expand=False))

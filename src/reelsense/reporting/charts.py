@@ -70,6 +70,8 @@ def agreement_chart(days: Sequence[DayAgreement], words: Words) -> str:
         y=[100 * day.agreed / day.compared for day in days],
         customdata=[day.compared for day in days],
         mode="lines+markers",
+        # A day with two reviews must not shout as loud as one with two hundred.
+        marker_size=[4 + min(12, day.compared**0.5) for day in days],
         line_color="#33658a",
         name=words["agreement"],
         hovertemplate="%{x}: %{y:.1f}% (%{customdata:,})<extra></extra>",

@@ -7,7 +7,7 @@ from rich.table import Table
 from reelsense.pipelines.report import Report
 from reelsense.reporting.words import words
 
-_BAR = 20
+_BAR = 10
 
 
 def films_table(report: Report, language: str = "ko") -> Table:
@@ -18,16 +18,15 @@ def films_table(report: Report, language: str = "ko") -> Table:
     for name in ("reviews", "rating"):
         table.add_column(said[name], justify="right")
     table.add_column(f"{said['positive']} / {said['neutral']} / {said['negative']}", no_wrap=True)
-    table.add_column(said["agreement"], justify="right")
-    table.add_column(said["praised"])
-    table.add_column(said["blamed"])
+    table.add_column(said["agreement"], justify="right", min_width=6)
+    table.add_column(f"{said['praised']} / {said['blamed']}", ratio=1)
     for film in report.films:
         summary = film.summary
         rating = f"{summary.mean_rating:.1f}" if summary.mean_rating is not None else "–"
         agreement = f"{summary.agreement:.0%}" if summary.agreement is not None else "–"
-        praised, blamed = (", ".join(word.word for word in found[:4]) for found in (film.praised, film.blamed))
+        praised, blamed = (", ".join(word.word for word in found[:3]) for found in (film.praised, film.blamed))
         bar = _bar(summary.positive, summary.neutral, summary.negative)
-        table.add_row(summary.title, f"{summary.reviews:,}", rating, bar, agreement, praised, blamed)
+        table.add_row(summary.title, f"{summary.reviews:,}", rating, bar, agreement, f"{praised} / {blamed}")
     return table
 
 

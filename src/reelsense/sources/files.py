@@ -11,7 +11,7 @@ from typing import Any
 
 from reelsense.errors import InputError
 from reelsense.sources.parsing import aspects_of, korean_time, matching, stable_id, storable
-from reelsense.sources.rows import Reading, SiteRow, read_rows, refuse, text_of
+from reelsense.sources.rows import Reading, SiteRow, read_rows, text_of
 from reelsense.tables.columns import columns_of, find_text_column
 from reelsense.tables.reading import BadRow
 from reelsense.tables.reading import read_rows as read_table
@@ -79,8 +79,9 @@ class FileSource:
             "SELECT cells FROM reviews WHERE film = ? ORDER BY written IS NULL, written DESC, number", (film_code,)
         )
         unread = tuple(
-            RejectedRow(self.name, storable(f"line {number}: {reason}"), storable(raw))
-            for number, reason, raw in database.execute("SELECT number, reason, raw FROM unread ORDER BY number")
+            # Without the line: in a file that grew, the same row is the same rejected row.
+            RejectedRow(self.name, storable(reason), raw)
+            for reason, raw in database.execute("SELECT reason, raw FROM unread ORDER BY number")
         )
         sent = 0
         while True:
@@ -124,11 +125,11 @@ class FileSource:
             if isinstance(row, BadRow):
                 database.execute("INSERT INTO unread VALUES (?, ?, ?)", (row.number, row.reason, storable(row.raw)))
                 continue
-            code = text_of(self._cell(row.cells, "film")) or text_of(self._cell(row.cells, "title")) or self._film
-            title = text_of(self._cell(row.cells, "title")) or code
+            title = storable(text_of(self._cell(row.cells, "title"))).strip()
+            code = storable(text_of(self._cell(row.cells, "film"))).strip() or title or self._film
             written = _moment(self._cell(row.cells, "date"), now)
             cells = json.dumps(row.cells, ensure_ascii=False, default=str)
-            database.execute("INSERT OR IGNORE INTO films VALUES (?, ?, ?)", (code, title, row.number))
+            database.execute("INSERT OR IGNORE INTO films VALUES (?, ?, ?)", (code, title or code, row.number))
             database.execute(
                 "INSERT INTO reviews VALUES (?, ?, ?, ?)",
                 (code, written.timestamp() if written else None, row.number, cells),

@@ -53,6 +53,7 @@ def list_rejects(connection: sa.Connection, source: str | None = None, limit: in
 
 
 def _digest(row: RejectedRow) -> str:
-    parts = (row.source, row.reason, row.raw, row.film_code or "", row.source_id or "")
-    joined = "\x00".join(parts).encode("utf-8", "surrogatepass")
+    """What makes a row the same row. One with an id is told by it: its raw text may hold counts that move."""
+    told_by = row.source_id or row.raw
+    joined = "\x00".join((row.source, row.film_code or "", row.reason, told_by)).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(joined, digest_size=16).hexdigest()

@@ -95,12 +95,12 @@ def _cells(line: str, lines: Lines, dialect: Dialect, width: int) -> list[str] |
     if not dialect.quoted:
         return plain or _spanning(line, lines, dialect, width)
     exact = _spanning(line, lines, dialect, width)
-    if exact:
-        return exact
+    if exact or plain:
+        return exact or plain
     try:
-        return _fitting(next(csv.reader([bare], delimiter=dialect.delimiter)), width) or plain
+        return _fitting(next(csv.reader([bare], delimiter=dialect.delimiter)), width)
     except csv.Error:
-        return plain
+        return None
 
 
 def _spanning(line: str, lines: Lines, dialect: Dialect, width: int) -> list[str] | None:

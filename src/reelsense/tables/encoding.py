@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ _SAMPLE_BYTES = 256 * 1024
 _DELIMITERS = (",", "\t", ";", "|")
 # Stands for "no delimiter" in a file of one column: no text holds it.
 _NO_DELIMITER = "\x1f"
+_MOST_LINES_OF_A_ROW = 50
 _WHOLLY_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
@@ -82,16 +84,32 @@ def _commonest(lines: Sequence[str]) -> str:
 def _quotes(lines: Sequence[str], delimiter: str) -> bool:
     """Whether quotes enclose cells: in files with commas always, in tab-separated ones only on good evidence.
 
-    NSMC's files do not quote, and hold reviews that begin with a lone quote. Lines of another width than the header
-    say nothing, since a quoted cell with a line end makes such lines.
+    NSMC's files do not quote, and hold reviews that begin with a lone quote.
     """
     if delimiter != "\t":
         return True
     header = lines[0].split(delimiter)
     if all(_WHOLLY_QUOTED.fullmatch(name) for name in header):
         return True
-    rows = [cells for line in lines[1:] if len(cells := line.split(delimiter)) == len(header)]
+    rows = [line.split(delimiter) for line in lines[1:]]
+    misfits = sum(len(cells) != len(header) for cells in rows)
+    if misfits:
+        return _misfits_quoted(lines, delimiter, len(header)) < misfits
     opening = [cell for cells in rows for cell in cells if cell.startswith('"')]
     if not opening or not all(_WHOLLY_QUOTED.fullmatch(cell) for cell in opening):
         return False
     return any('""' in cell[1:-1] for cell in opening) or len(opening) >= len(rows) / 2
+
+
+def _misfits_quoted(lines: Sequence[str], delimiter: str, width: int) -> float:
+    """Rows of another width than the header's, read by the strict rules of quoting; infinite where they are broken."""
+    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter, strict=True)
+    misfits, read = 0, 0
+    try:
+        for cells in reader:
+            misfits += len(cells) != width
+            read = reader.line_num
+    except csv.Error:
+        # The sample may end inside a row; a quote that is never closed takes more lines than a row has.
+        return misfits if reader.line_num == len(lines) and len(lines) - read < _MOST_LINES_OF_A_ROW else float("inf")
+    return misfits

@@ -8,7 +8,7 @@ import os
 import secrets
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
@@ -59,4 +59,5 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise InputError(f"'{path}' can't be written: {error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()

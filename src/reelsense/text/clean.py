@@ -22,8 +22,8 @@ def clean(text: str) -> str:
     >>> clean("최고다  ㅋㅋㅋㅋㅋㅋ!!!!!")
     '최고다 ㅋㅋㅋ!!!'
     """
-    text = unicodedata.normalize("NFC", text)
-    text = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
+    # NFC last: letters that an invisible character kept apart join only once it is gone.
+    text = unicodedata.normalize("NFC", _CONTROL.sub(" ", _INVISIBLE.sub("", text)))
     return _REPEAT.sub(r"\1\1\1", _SPACE.sub(" ", text).strip())
 
 

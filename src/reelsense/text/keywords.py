@@ -40,9 +40,7 @@ def keywords(
     """The words that stand in most texts, or with `background` those that set `texts` apart from it."""
     if background is not None:
         return contrast(texts, background, engine, top)[0]
-    counts = _word_counts(texts, engine)
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [Keyword(word, count, float(count)) for word, count in ranked[:top]]
+    return _strongest([Keyword(word, n, float(n)) for word, n in _word_counts(texts, engine).items()], top)
 
 
 def contrast(
@@ -67,10 +65,13 @@ def contrast(
         ]
         variance = sum(1 / (side[word] + prior) for side in counts)
         scored.append((word, (odds[0] - odds[1]) / math.sqrt(variance)))
-    scored.sort(key=lambda pair: (-pair[1], pair[0]))
     praised = [Keyword(word, counts[0][word], z) for word, z in scored if z > 0 and counts[0][word] > 1]
-    blamed = [Keyword(word, counts[1][word], -z) for word, z in reversed(scored) if z < 0 and counts[1][word] > 1]
-    return praised[:top], blamed[:top]
+    blamed = [Keyword(word, counts[1][word], -z) for word, z in scored if z < 0 and counts[1][word] > 1]
+    return _strongest(praised, top), _strongest(blamed, top)
+
+
+def _strongest(words: Sequence[Keyword], top: int) -> list[Keyword]:
+    return sorted(words, key=lambda found: (-round(found.weight, 9), found.word))[:top]
 
 
 def _word_counts(texts: Sequence[str], engine: Engine) -> Counter[str]:

@@ -22,7 +22,10 @@ class Morpheme(NamedTuple):
 
 
 def morphemes(texts: Sequence[str], engine: Engine = "kiwi") -> list[list[Morpheme]]:
-    """The morphemes of each text, verbs and adjectives as stems. Raises InputError when the engine is not installed."""
+    """The morphemes of each text, verbs and adjectives as stems.
+
+    Raises InputError when the engine is unknown or not installed.
+    """
     cleaned = [clean(text) for text in texts]
     if engine == "okt":
         okt = _okt()
@@ -33,6 +36,8 @@ def morphemes(texts: Sequence[str], engine: Engine = "kiwi") -> list[list[Morphe
             ]
             for text in cleaned
         ]
+    if engine != "kiwi":
+        raise InputError(f"There is no engine '{engine}'; use kiwi or okt.")
     # One call for all texts: only that lets Kiwi use its further threads.
     return [[Morpheme(token.form, token.tag) for token in tokens] for tokens in _kiwi().tokenize(cleaned)]
 

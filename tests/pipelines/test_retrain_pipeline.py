@@ -1,0 +1,154 @@
+"""The daily loop: trains for a reason, judges honestly, registers once, and can be taken up after any kill."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+
+from reelsense.models.loading import BUNDLED, load_bundled
+from reelsense.pipelines import retrain as retraining
+from reelsense.pipelines.crawl import crawl
+from reelsense.pipelines.retrain import ensure_champion, retrain
+from reelsense.registry.loading import serving_model
+from reelsense.registry.tracking import find_run, list_runs
+from reelsense.registry.versions import list_versions
+from reelsense.settings import Settings
+from reelsense.sources.catalogue import open_source
+from reelsense.store.database import Database
+from reelsense.store.labels import add_labels, trainable_texts
+from reelsense.store.runs import latest_runs
+from reelsense.text.clean import text_key
+from reelsense.training.data import build_dataset, is_held_out, newest_held_out
+from reelsense.types import Label, Sentiment
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def crawled(db: Database, settings: Settings) -> Database:
+    crawl(db, open_source("megabox", settings), settings.crawl)
+    return db
+
+
+def test_an_empty_registry_gets_the_bundled_model_as_champion(settings: Settings) -> None:
+    champion = ensure_champion(settings)
+
+    assert champion.aliases == ("champion",)
+    assert ensure_champion(settings) == champion
+    assert serving_model(settings).version == str(champion.version)
+    text = ["이 영화 정말 좋았어요"]
+    assert serving_model(settings).predict_proba(text) == load_bundled().predict_proba(text)
+
+
+def test_without_new_labels_nothing_is_trained_and_the_reason_is_said(db: Database, settings: Settings) -> None:
+    result = retrain(db, settings)
+
+    assert result.status == "skipped"
+    assert "50" in result.reason
+    assert len(list_versions(settings)) == 1
+
+
+def test_with_new_labels_a_model_is_trained_judged_and_registered_once(crawled: Database, settings: Settings) -> None:
+    result = retrain(crawled, settings)
+    again = retrain(crawled, settings)
+
+    assert result.status in ("candidate", "promoted")
+    assert result.metrics["newest/n"] > 20
+    assert result.metrics["champion/newest/n"] == result.metrics["newest/n"]
+    assert again.status == "skipped"
+    assert len(list_versions(settings)) == 2
+    with crawled.connect() as connection:
+        assert latest_runs(connection, "retrain")[0].status == "succeeded"
+
+
+def test_no_held_out_text_is_ever_trained_on(crawled: Database, settings: Settings) -> None:
+    with crawled.connect() as connection:
+        stored = trainable_texts(connection)
+    held_out = {text_key(row.text) for row in newest_held_out(stored, settings)}
+    dataset = build_dataset(settings, stored)
+    trained = {text_key(row.text) for row in dataset.train}
+    validated = {text_key(row.text) for row in dataset.validation}
+
+    assert len(held_out) > 20
+    assert len(trained) > 80
+    assert not held_out & trained
+    assert not held_out & validated
+    assert not trained & validated
+
+
+def test_a_model_of_shuffled_labels_is_refused_and_the_reason_has_numbers(
+    crawled: Database, settings: Settings
+) -> None:
+    """A person who calls every review its opposite makes a bad candidate."""
+    with crawled.begin() as connection:
+        turned = []
+        for row in trainable_texts(connection):
+            assert row.review_id is not None
+            if not is_held_out(row.text, settings.retrain.holdout_share):
+                opposite = Sentiment.NEGATIVE if row.label else Sentiment.POSITIVE
+                turned.append(Label(row.review_id, opposite, "saboteur", datetime.now(UTC)))
+        add_labels(connection, turned)
+    bad = settings.model_copy(update={"model": settings.model.model_copy(update={"register_threshold": 0.75})})
+
+    result = retrain(crawled, bad)
+
+    assert result.status == "refused"
+    assert "macro-F1" in result.reason
+    assert [version.version for version in list_versions(settings)] == [1]
+
+
+@pytest.mark.parametrize("broken", ["log_run", "register", "promote", "make_candidate", "finish_run"])
+def test_a_run_cut_short_at_any_step_is_taken_up_and_ends_with_one_version(
+    broken: str, crawled: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_champion(settings)
+    whole = getattr(retraining, broken)
+
+    class Killed(BaseException):
+        """Stands for a kill: no `except Exception` sees it."""
+
+    def dies_after(*args: object, **named: object) -> object:
+        whole(*args, **named)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retraining, broken, dies_after)
+        with suppress(Killed):
+            retrain(crawled, settings)
+
+    finished = retrain(crawled, settings)
+
+    assert finished.status in ("candidate", "promoted", "skipped")
+    versions = list_versions(settings)
+    assert [version.version for version in versions] == [2, 1]
+    wanted = versions[0]
+    run = find_run(settings, wanted.key)
+    assert run is not None
+    verdict = run.tags["reelsense.verdict"]
+    assert wanted.aliases == (("champion",) if verdict == "promote" else ("candidate",))
+    assert len(list_runs(settings)) == 2
+    with crawled.connect() as connection:
+        assert latest_runs(connection, "retrain")[0].status == "succeeded"
+
+
+def test_a_persons_label_outweighs_the_rating(crawled: Database, settings: Settings) -> None:
+    with crawled.connect() as connection:
+        row = next(row for row in trainable_texts(connection) if row.label == 1)
+    with crawled.begin() as connection:
+        assert row.review_id is not None
+        add_labels(connection, [Label(row.review_id, Sentiment.NEGATIVE, "editor", datetime.now(UTC))])
+        changed = next(found for found in trainable_texts(connection) if found.review_id == row.review_id)
+
+    assert (changed.label, changed.origin) == (0, "person")
+    assert changed.weight > row.weight
+
+
+def test_the_bundled_card_says_what_the_model_json_says() -> None:
+    facts = json.loads((BUNDLED / "model.json").read_text(encoding="utf-8"))
+    card = (BUNDLED / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+    assert facts["data_version"] in card
+    assert "sealed test" in card
