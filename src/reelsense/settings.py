@@ -42,7 +42,7 @@ class DatasetSettings(_Section):
 
     name: Literal["nsmc", "store"] = Field("nsmc", description="nsmc: the corpus and the store; store: reviews only")
     folder: Path | None = Field(None, description="where ratings_train.txt and ratings_test.txt lie; default HOME/nsmc")
-    extra_files: tuple[Path, ...] = Field((), description="further labelled files (CSV/TSV/JSONL with text and label)")
+    extra_files: tuple[Path, ...] = Field((), description="further rated files (columns of NSMC's raw reviews)")
     sampling_rate: float = Field(1.0, gt=0, le=1, description="share of the training rows used")
     max_length: int = Field(128, ge=8, le=512, description="tokens a text is cut to (transformers)")
     validation_share: float = Field(0.05, gt=0, lt=0.5, description="share of the training texts kept for validation")

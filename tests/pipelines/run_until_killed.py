@@ -13,7 +13,12 @@ from reelsense.store.database import open_database
 
 home, base_url = sys.argv[1:]
 settings = load_settings(
-    overrides={"home": home, "crawl.base_urls": {"megabox": f"{base_url}/megabox"}, "crawl.min_delay_seconds": 0},
+    overrides={
+        "home": home,
+        "crawl.base_urls": {"megabox": f"{base_url}/megabox"},
+        "crawl.min_delay_seconds": 0,
+        "crawl.hash_salt": "the same in every home",
+    },
     env_file=None,
 )
 db = open_database(settings.resolved_database_url)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from reelsense.devsite.library import sample_library
 from reelsense.models.loading import BUNDLED, load_bundled
 from reelsense.pipelines import retrain as retraining
 from reelsense.pipelines.crawl import crawl
@@ -21,7 +23,7 @@ from reelsense.store.database import Database
 from reelsense.store.labels import add_labels, trainable_texts
 from reelsense.store.runs import latest_runs
 from reelsense.text.clean import text_key
-from reelsense.training.data import build_dataset, is_held_out, newest_held_out
+from reelsense.training.data import build_dataset, newest_held_out
 from reelsense.types import Label, Sentiment
 
 pytestmark = pytest.mark.slow
@@ -31,6 +33,23 @@ pytestmark = pytest.mark.slow
 def crawled(db: Database, settings: Settings) -> Database:
     crawl(db, open_source("megabox", settings), settings.crawl)
     return db
+
+
+def upside_down_corpus(folder: Path) -> Path:
+    """A corpus made of the sample: a true sealed test, and a training file whose labels are turned round."""
+    library = sample_library()
+    folder.mkdir(parents=True)
+    for name, sites, turned in (("test", ("cgv", "lotte", "naver"), False), ("train", ("megabox",), True)):
+        rows = [
+            (str(review.id), review.text, str(int((review.rating >= 9) != turned)))
+            for site in sites
+            for film in library.films
+            for review in library.visible(site, film)
+            if review.rating <= 4 or review.rating >= 9
+        ]
+        lines = ["id\tdocument\tlabel", *("\t".join(row) for row in rows)]
+        (folder / f"ratings_{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
 
 
 def test_an_empty_registry_gets_the_bundled_model_as_champion(settings: Settings) -> None:
@@ -79,24 +98,15 @@ def test_no_held_out_text_is_ever_trained_on(crawled: Database, settings: Settin
     assert not trained & validated
 
 
-def test_a_model_of_shuffled_labels_is_refused_and_the_reason_has_numbers(
-    crawled: Database, settings: Settings
-) -> None:
-    """A person who calls every review its opposite makes a bad candidate."""
-    with crawled.begin() as connection:
-        turned = []
-        for row in trainable_texts(connection):
-            assert row.review_id is not None
-            if not is_held_out(row.text, settings.retrain.holdout_share):
-                opposite = Sentiment.NEGATIVE if row.label else Sentiment.POSITIVE
-                turned.append(Label(row.review_id, opposite, "saboteur", datetime.now(UTC)))
-        add_labels(connection, turned)
-    bad = settings.model_copy(update={"model": settings.model.model_copy(update={"register_threshold": 0.75})})
+def test_a_model_of_wrong_labels_is_refused_and_the_reason_has_numbers(db: Database, settings: Settings) -> None:
+    settings.dataset.folder = upside_down_corpus(settings.home / "corpus")
+    settings.model.register_threshold = 0.0  # the threshold alone must not be what refuses it
 
-    result = retrain(crawled, bad)
+    result = retrain(db, settings, force=True)
 
     assert result.status == "refused"
     assert "macro-F1" in result.reason
+    assert "p<" in result.reason
     assert [version.version for version in list_versions(settings)] == [1]
 
 

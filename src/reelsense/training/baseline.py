@@ -44,8 +44,8 @@ _CHUNK = 40_000
 _MEMORY = 20
 # Share of the weights' range that int8 covers; the rest, one in a thousand, is clipped.
 _RANGE_PERCENTILE = 99.9
-# Pull back to the bundled weights, per unit of squared change: chosen by five-fold cross-validation on the sample (80.6 % as
-# bundled; 83.5 % at 50, 84.1 % at 3, 84.4 % at 0.3) against what is lost on the corpus.
+# Pull back to the bundled weights, per unit of squared change: chosen by five-fold cross-validation on the sample
+# (80.6 % as bundled; 83.5 % at 50, 84.1 % at 3, 84.4 % at 0.3) against what is lost on the corpus.
 _PULL = 3.0
 
 
