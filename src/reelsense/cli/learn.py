@@ -89,8 +89,8 @@ def evaluate(
 ) -> None:
     """라벨이 있는 데이터로 모델을 잽니다. / Measure a model on labelled data."""
     from reelsense.predictor import load
-    from reelsense.tables.labelled import read_labelled
     from reelsense.training.evaluate import evaluate as measure
+    from reelsense.training.labelled import read_labelled
     from reelsense.training.sealed import open_sealed
 
     settings = context.obj.settings()

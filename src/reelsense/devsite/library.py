@@ -19,7 +19,7 @@ from reelsense.types import KST, Film
 
 SITES = ("megabox", "cgv", "lotte", "naver")
 # A film is on show for this long after its newest visible review.
-ON_SHOW_DAYS = 7
+ON_SHOW_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,10 @@ def _library(rows: Iterable[Mapping[str, Any]], films: Sequence[Mapping[str, Any
     library = Library(known)
     for row in rows:
         review = _review(row)
-        known.setdefault(review.film_code, Film("devsite", review.film_code, f"영화 {review.film_code}"))
+        known.setdefault(
+            review.film_code,
+            Film("devsite", review.film_code, f"영화 {review.film_code}", plot="줄거리는 알려지지 않았다."),
+        )
         for site in SITES if review.site is None else (review.site,):
             library._shelves.setdefault((site, review.film_code), []).append(review)
     for key, shelf in library._shelves.items():

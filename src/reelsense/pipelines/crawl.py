@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from reelsense.errors import SourceBlocked, SourceError
 from reelsense.settings import CrawlSettings
 from reelsense.sources.base import Source
 from reelsense.store.database import Database
-from reelsense.store.films import upsert_films
+from reelsense.store.films import find_film, upsert_films
 from reelsense.store.marks import crawl_mark, set_crawl_mark
 from reelsense.store.rejects import keep_rejected
 from reelsense.store.reviews import upsert_reviews
@@ -88,7 +88,7 @@ def crawl(
     failure = ""
     try:
         for film in _chosen(source, film_codes):
-            film = _described(source, film, logger)
+            film = _described(db, source, film, logger)
             with db.begin() as connection:
                 upsert_films(connection, [film])
             crawled.append(_crawl_film(db, source, film, settings, since, run.id, logger))
@@ -128,8 +128,14 @@ def _chosen(source: Source, film_codes: Sequence[str]) -> Sequence[Film]:
     return [listed.get(code, Film(source.name, code, code)) for code in film_codes]
 
 
-def _described(source: Source, film: Film, logger: Any) -> Film:
-    """The film with its details; details that can't be had are no reason to leave its reviews."""
+def _described(db: Database, source: Source, film: Film, logger: Any) -> Film:
+    """The film with its details, asked of the site once; missing ones do not keep its reviews away."""
+    with db.connect() as connection:
+        stored = find_film(connection, film.source, film.code)
+    if stored is not None and (stored.film.directors or stored.film.plot):
+        # What the list says now, over what the site told before.
+        told = {name: value for name, value in asdict(film).items() if value}
+        return replace(stored.film, **told)
     try:
         return source.info(film)
     except SourceBlocked:
