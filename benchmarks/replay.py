@@ -2,8 +2,8 @@
 
 python benchmarks/replay.py [--stream FILE] [--every DAYS]
 
-Each simulated day the site shows what was written until then; films reviewed in the last days are crawled. 10 % of answers
-are errors, pages shift while they are read. At the end every review must be stored exactly once.
+Each simulated day the site shows what was written until then; films reviewed in the last days are crawled. 10 % of
+answers are errors, and pages shift while they are read. At the end every review must be stored exactly once.
 """
 
 from __future__ import annotations
