@@ -41,7 +41,7 @@ def ngrams(chars: Characters, longest: int, bits: int) -> Iterator[tuple[int, ND
     ends = np.repeat(chars.begins + chars.sizes, chars.sizes)
     room = (ends - np.arange(len(codes))).astype(np.int32)  # characters from here to the end of the text
     rolling = np.zeros(len(codes), dtype=np.uint32)
-    for length in range(1, longest + 1):
+    for length in range(1, min(longest, len(codes)) + 1):
         rolling = rolling * _POLYNOMIAL + np.uint32(1)
         rolling[: len(codes) - length + 1] += codes[length - 1 :]
         mixed = rolling ^ np.uint32(length * 0x9E3779B9 & 0xFFFFFFFF)

@@ -1,0 +1,187 @@
+"""The command line as people and scripts use it: the real console script, in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reelsense.devsite.library import sample_library
+from reelsense.devsite.server import Devsite, serve
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Shell:
+    """Runs `reelsense` with its own home and, where a site runs, its addresses."""
+
+    def __init__(self, home: Path, site: Devsite | None = None) -> None:
+        self.home = home
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("REELSENSE_")},
+            "REELSENSE_HOME": str(home),
+            "REELSENSE_LOG_LEVEL": "WARNING",
+            "REELSENSE_CRAWL__MIN_DELAY_SECONDS": "0",
+            "COLUMNS": "200",
+        }
+        for name, url in (site.base_urls() if site else {}).items():
+            self.environment[f"REELSENSE_CRAWL__BASE_URLS__{name.upper()}"] = url
+
+    def __call__(self, *arguments: str, code: int = 0, typed: str | None = None) -> str:
+        command = [sys.executable, "-m", "reelsense.cli.main", *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=ROOT, env=self.environment, input=typed, timeout=300
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout if code == 0 else done.stdout + done.stderr
+
+    def json(self, *arguments: str) -> object:
+        return json.loads(self(*arguments, "--json"))
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path / "home")
+
+
+@pytest.fixture
+def online(tmp_path: Path) -> Iterator[Shell]:
+    with serve(sample_library()) as site:
+        yield Shell(tmp_path / "home", site)
+
+
+def test_a_text_is_scored(shell: Shell) -> None:
+    answer = shell.json("score", "--text", "배우들 연기가 훌륭하고 감동적이었다")
+    assert isinstance(answer, dict)
+    assert (answer["label"], answer["label_ko"]) == ("positive", "긍정")
+    assert answer["model_version"].startswith("bundled-")
+    assert "긍정" in shell("score", "--text", "정말 재미있게 봤어요 강추합니다")
+
+
+def test_a_file_is_scored_and_bad_rows_are_set_aside(shell: Shell, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes("번호,감상평\n1,정말 최고예요\n2,\n3,돈이 아깝다\n4,칸이,많다\n".encode("cp949"))
+    out = tmp_path / "out.jsonl"
+    done = shell.json("score", "--file", str(source), "--out", str(out))
+    assert isinstance(done, dict)
+    assert (done["rows"], done["scored"], done["bad"], done["column"]) == (4, 2, 2, "감상평")
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [row["label_ko"] for row in rows] == ["긍정", "부정"]
+    assert len(Path(done["bad_file"]).read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_crawl_score_report_label_and_runs(online: Shell, tmp_path: Path) -> None:
+    crawled = online.json("crawl", "megabox")
+    assert isinstance(crawled, dict)
+    assert (crawled["status"], crawled["counts"]["new"]) == ("succeeded", 200)
+    scored = online.json("score")
+    assert isinstance(scored, dict)
+    assert scored["scored"] == 200
+    report = online.json("report")
+    assert isinstance(report, dict)
+    assert len(report["films"]) == 7
+    page = tmp_path / "report.html"
+    assert "달빛 세탁소" in online("report", "--html", str(page))
+    html = page.read_text(encoding="utf-8")
+    assert "심해의 노래 &#34;52&#34;" in html
+    assert "plotly" in html
+    number = sample_library().visible("megabox", "26090100")[0].id
+    assert "부정" in online("label", "megabox", str(number), "부정")
+    runs = online.json("runs")
+    assert isinstance(runs, list)
+    assert [run["pipeline"] for run in runs] == ["score", "crawl"]
+    films = online.json("films", "megabox", "--search", "달빛")
+    assert isinstance(films, list)
+    assert [film["title"] for film in films] == ["달빛 세탁소"]
+
+
+def test_an_own_file_is_crawled_once(shell: Shell, tmp_path: Path) -> None:
+    source = tmp_path / "mine.tsv"
+    source.write_text("영화\t리뷰\t별점\n하나\t좋아요 정말\t5\n하나\t별로예요\t1\n", encoding="utf-8")
+    first, second = shell.json("crawl", str(source)), shell.json("crawl", str(source))
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
+    assert first["counts"] == {"new": 2, "changed": 0, "unchanged": 0}
+    assert second["counts"] == {"new": 0, "changed": 0, "unchanged": 2}
+
+
+def test_evaluate_reads_any_labelled_file(shell: Shell, tmp_path: Path) -> None:
+    data = tmp_path / "labelled.csv"
+    data.write_text("text,label\n정말 최고예요,긍정\n돈이 아깝다,부정\n글쎄요,모름\n", encoding="utf-8")
+    found = shell.json("evaluate", "--model", "bundled", "--data", str(data))
+    assert isinstance(found, dict)
+    assert (found["n"], found["accuracy"], found["rows_left_out"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("crawl", "megabax"), "megabox"),
+        (("crawl", "megabox"), "REELSENSE_CRAWL__ENABLED"),
+        (("--set", "training.epoch=3", "settings"), "training.epochs"),
+        (("train", "--recipe", "basline", "--out", "x"), "baseline"),
+        (("score", "--file", "nowhere.csv", "--out", "out.csv"), "nowhere.csv"),
+        (("score", "--file", "in.csv"), "--out"),
+        (("evaluate", "--model", "no-such-model"), "no-such-model"),
+        (("label", "megabox", "1", "great"), "긍정"),
+    ],
+)
+def test_a_mistake_is_one_message_with_the_cure_and_exit_code_2(
+    arguments: tuple[str, ...], said: str, shell: Shell
+) -> None:
+    assert said in shell(*arguments, code=2).replace("\n", "")
+
+
+def test_settings_and_doctor_say_what_is_in_force_and_what_is_missing(shell: Shell) -> None:
+    values = shell.json("--set", "neutral_below=0.8", "settings")
+    assert isinstance(values, dict)
+    assert values["neutral_below"] == 0.8
+    checks = shell.json("doctor")
+    assert isinstance(checks, list)
+    states = {check["name"]: check["state"] for check in checks}
+    assert (states["Python"], states["review store"], states["model"], states["MLflow"]) == ("ok", "ok", "ok", "ok")
+    assert states["sources"] == "missing"
+    assert all(check["cure"] for check in checks if check["state"] == "missing")
+
+
+@pytest.mark.slow
+def test_the_demo_runs_without_a_corpus_and_a_second_time_changes_nothing(shell: Shell) -> None:
+    first = shell("--set", "dataset.folder=/nonexistent", "demo")
+    assert all(f"{n}/6" in first for n in range(1, 7))
+    assert "신규 200" in first
+    assert (shell.home / "reports" / "report.html").is_file()
+    versions = shell.json("models", "list")
+
+    second = shell("--set", "dataset.folder=/nonexistent", "demo")
+
+    assert "신규 0" in second
+    assert "skipped" in second
+    assert shell.json("models", "list") == versions
+    assert isinstance(versions, list)
+    assert {alias for version in versions for alias in version["aliases"]} >= {"champion"}
+    exported = shell.home / "model_registry.json"
+    shell("models", "export", "--out", str(exported))
+    assert json.loads(exported.read_text(encoding="utf-8"))
+    assert "1" in shell("models", typed="")
+
+
+def test_the_command_line_starts_without_the_heavy_packages() -> None:
+    heavy = ("torch", "transformers", "mlflow", "airflow", "fastapi", "streamlit", "kiwipiepy", "pyarrow", "plotly")
+    code = f"import sys, reelsense.cli.main; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_three_lines_of_the_example_work(shell: Shell) -> None:
+    script = ROOT / "examples" / "inference.py"
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, env=shell.environment, cwd=shell.home.parent
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Prediction(label=<Sentiment.POSITIVE" in done.stdout

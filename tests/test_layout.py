@@ -1,0 +1,43 @@
+"""House rules that no linter knows."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+
+
+@pytest.mark.parametrize("folder", ["airflow", "fastapi", "mlflow", "streamlit"])
+def test_a_service_folder_does_not_shadow_the_package_of_its_name(folder: str) -> None:
+    assert not (ROOT / folder / "__init__.py").exists()
+
+
+def test_modules_are_small_and_named_after_their_subject() -> None:
+    assert len(SOURCES) > 60
+    assert not [path.name for path in SOURCES if path.stem in ("utils", "helpers", "common", "manager")]
+    long = {path.name: lines for path in SOURCES if (lines := path.read_text("utf-8").count("\n")) > 340}
+    assert not long
+
+
+def test_no_machine_s_path_and_no_secret_is_tracked() -> None:
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=False).stdout
+    if not listed:
+        pytest.skip("not a git checkout")
+    forbidden = re.compile(r"/(?:home|Users|root)/\w+/|AKIA[0-9A-Z]{16}|sk-[A-Za-z0-9]{20,}|--index-url|file:///opt")
+    found = []
+    for name in listed.splitlines():
+        path = ROOT / name
+        if path.suffix in (".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".sh", ".example", ""):
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+            found += [(name, hit) for hit in forbidden.findall(text) if path.name != "test_layout.py"]
+    assert not found
+
+
+def test_requirements_are_pinned_and_hold_no_address() -> None:
+    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==[^ ]+( ; .+)?", line) for line in lines)
