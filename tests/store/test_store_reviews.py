@@ -25,7 +25,7 @@ from reelsense.store.reviews import (
     upsert_reviews,
 )
 from reelsense.store.runs import finish_run, latest_runs, start_run
-from reelsense.store.schema import metadata, reviews
+from reelsense.store.schema import reviews
 from reelsense.store.scores import count_scores, upsert_scores
 from reelsense.types import KST, Film, Label, RejectedRow, Review, Score, Sentiment, UpsertCounts
 
@@ -35,11 +35,6 @@ NOON = datetime(2026, 10, 3, 12, 0, tzinfo=KST)
 def review(number: int, text: str = "좋아요", **more: Any) -> Review:
     facts = {"rating": 10.0, "written_at": NOON, "aspects": ("배우",), "may_train": True, **more}
     return Review("megabox", str(number), "film", text, **facts)
-
-
-def everything(db: Database) -> list[Any]:
-    with db.connect() as connection:
-        return [connection.execute(sa.select(table).order_by(*table.c)).all() for table in metadata.sorted_tables[:3]]
 
 
 def put(db: Database, *found: Review) -> UpsertCounts:

@@ -24,18 +24,27 @@ class Faults:
     malformed_rate: float = 0.0  # the body ends early, and its length says so: half-broken JSON
     shift_rate: float = 0.0  # reviews appear at the top or go away for a while between two requests
     duplicate_rate: float = 0.0  # a page repeats the last review of the page before
-    big_body_rate: float = 0.0  # ten megabytes of blanks around the answer
+    big_body_rate: float = 0.0  # ten megabytes of blanks after the answer
     robots_disallow: bool = False
     seed: int = 7
 
     @classmethod
-    def parse(cls, values: dict[str, object]) -> Faults:
-        """From a control request. Raises ValueError for an unknown switch."""
+    def parse(cls, values: object) -> Faults:
+        """From a control request. Raises ValueError for an unknown switch or a value of another kind."""
+        if not isinstance(values, dict):
+            raise ValueError(f"faults are switches with values, not {values!r}")
         known = {each.name for each in fields(cls)}
         unknown = set(values) - known
         if unknown:
             raise ValueError(f"unknown faults {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
-        return cls(**values)  # type: ignore[arg-type]
+        for name, value in values.items():
+            usual = getattr(cls(), name)
+            number = isinstance(value, int if isinstance(usual, int) else int | float)
+            if isinstance(value, bool) != isinstance(usual, bool) or not number:
+                raise ValueError(f"fault {name}: {value!r} is no {type(usual).__name__}")
+            if value < 0:
+                raise ValueError(f"fault {name}: {value!r} is below zero")
+        return cls(**values)
 
 
 @dataclass(slots=True)
@@ -68,8 +77,8 @@ class Mischief:
         return reviews
 
     def padded(self, body: bytes) -> bytes:
-        """Sometimes the body amid ten megabytes of blanks (JSON and HTML bear them)."""
-        return b" " * _BIG_BODY + body if self.strikes(self.faults.big_body_rate) else body
+        """Sometimes the body and ten megabytes of blanks: JSON and HTML bear them, though not before a BOM."""
+        return body + b" " * _BIG_BODY if self.strikes(self.faults.big_body_rate) else body
 
     def cut(self, body: bytes) -> int:
         """Where a body breaks off."""

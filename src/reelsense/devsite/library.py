@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -36,6 +37,7 @@ class SiteReview:
     likes: int = 0
     author: str = ""
     site: str | None = None
+    mask_notice: bool = False  # the site shows its notice in place of the text
 
 
 @dataclass(slots=True)
@@ -72,16 +74,37 @@ class Library:
 def load_library(reviews: Path, films: Path | None = None) -> Library:
     """Read a review file (JSONL or CSV, plain or gzip) and, if given, a films.json.
 
-    Columns: review_id, movie_id, date or written_at, rating, text; optional: aspects, spoiler, likes, author, site.
-    Raises InputError when a column is missing.
+    Columns: review_id, movie_id, date or written_at, rating, text; optional: title (of the film), aspects, spoiler,
+    likes, author, site, mask_notice. Raises InputError, with the row, when one is missing or wrong.
     """
-    raw = films.read_text(encoding="utf-8") if films else "[]"
+    listed = _listed_films(films) if films else []
     with _opened(reviews) as file:
         rows = _json_rows(file) if ".jsonl" in reviews.name else csv.DictReader(file)
         try:
-            return _library(rows, json.loads(raw))
-        except (KeyError, ValueError) as error:
-            raise InputError(f"'{reviews}' can't be shown by a devsite: {error!r} is missing or wrong.") from error
+            return _library(rows, listed)
+        except _Unfit as error:
+            raise InputError(f"'{reviews}' can't be shown by a devsite: {error}.") from error
+        # What ends the reading itself: not this format, not UTF-8, not gzip or a damaged one.
+        except (ValueError, csv.Error, OSError, EOFError, zlib.error) as error:
+            raise InputError(f"'{reviews}' can't be read as reviews: {error}. JSONL or CSV is expected.") from error
+
+
+class _Unfit(Exception):  # noqa: N818 - never leaves this module
+    """A row that is no review."""
+
+
+def _listed_films(path: Path) -> list[dict[str, Any]]:
+    try:
+        listed: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        for film in listed:
+            _film(film)
+    except OSError as error:
+        raise InputError(f"'{path}' can't be read: {error}") from error
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"'{path}' is no list of films with 'movie_id' and 'title' each ({type(error).__name__}: {error})."
+        ) from error
+    return listed
 
 
 def sample_library() -> Library:
@@ -95,12 +118,16 @@ def sample_library() -> Library:
 def _library(rows: Iterable[Mapping[str, Any]], films: Sequence[Mapping[str, Any]]) -> Library:
     known = {str(film["movie_id"]): _film(film) for film in films}
     library = Library(known)
-    for row in rows:
-        review = _review(row)
-        known.setdefault(
-            review.film_code,
-            Film("devsite", review.film_code, f"영화 {review.film_code}", plot="줄거리는 알려지지 않았다."),
-        )
+    for number, row in enumerate(rows, start=1):
+        try:
+            review = _review(row)
+        except KeyError as error:
+            raise _Unfit(f"row {number} has no {error}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise _Unfit(f"row {number}: {error}") from error
+        if review.film_code not in known:
+            title = str(row.get("title") or f"영화 {review.film_code}")
+            known[review.film_code] = Film("devsite", review.film_code, title, plot="줄거리는 알려지지 않았다.")
         for site in SITES if review.site is None else (review.site,):
             library._shelves.setdefault((site, review.film_code), []).append(review)
     for key, shelf in library._shelves.items():
@@ -112,18 +139,26 @@ def _library(rows: Iterable[Mapping[str, Any]], films: Sequence[Mapping[str, Any
 def _review(row: Mapping[str, Any]) -> SiteReview:
     written = datetime.fromisoformat(str(row.get("written_at") or row["date"]))
     aspects = row.get("aspects") or ()
+    site = row.get("site") or None
+    if site is not None and site not in SITES:
+        raise ValueError(f"site '{site}' is none of {', '.join(SITES)}")
     return SiteReview(
         int(row["review_id"]),
         str(row["movie_id"]),
         written.astimezone(KST) if written.tzinfo else written.replace(tzinfo=KST),
         float(row["rating"]),
-        str(row["text"]),
+        "" if row["text"] is None else str(row["text"]),
         tuple(aspects.split("|") if isinstance(aspects, str) else aspects),
-        str(row.get("spoiler", "")).lower() in ("true", "1"),
+        _yes(row.get("spoiler")),
         int(row.get("likes") or 0),
         str(row.get("author") or ""),
-        row.get("site") or None,
+        site,
+        _yes(row.get("mask_notice")),
     )
+
+
+def _yes(value: object) -> bool:
+    return str(value).lower() in ("true", "1")
 
 
 def _film(row: Mapping[str, Any]) -> Film:

@@ -14,6 +14,8 @@ def answer(shelf: Shelf, path: str, values: Mapping[str, str]) -> tuple[str, str
     if not path.endswith("/MovieData.aspx"):
         return None
     request = json.loads(values.get("paramList") or "{}")
+    if not isinstance(request, dict):
+        raise ValueError("paramList is no JSON object")
     if request.get("MethodName") == "GetMoviesToBe":
         return "application/json", _json({"Movies": {"Items": _movies(shelf)}})
     if request.get("MethodName") == "GetReviews":

@@ -13,6 +13,7 @@ from reelsense.types import Film
 
 _MOST = 100
 _HTML_SIZE = 10
+_MASK_NOTICE = "스포일러가 포함된 관람평입니다."
 _ASPECT_CODES = {"배우": "ACTOR", "스토리": "STORY", "영상미": "VIDEO", "OST": "OST", "연출": "DIRTOR"}
 
 
@@ -74,20 +75,25 @@ def _reviews(shelf: Shelf, values: Mapping[str, str]) -> str:
 def _row(review: SiteReview, total: int) -> dict[str, Any]:
     written = review.written_at.strftime("%Y.%m.%d %H:%M:%S")
     spans = "".join(f"<span>{aspect}</span>" for aspect in review.aspects)
+    masked = review.spoiler or review.mask_notice
     return {
         "onelnEvalNo": review.id,
         "onelnEvalDivCd": "PREV",
-        "onelnEvalCn": html.escape(review.text),
+        "onelnEvalCn": html.escape(_shown(review)),
         "spointScore": int(review.rating),
         "topScorePoint": spans,
         "rcmmCnt": review.likes,
         "fstRegDt": written,
         "fullLstUptDt": written,
         "loginId": review.author or "mb****",
-        "maskAt": "Y" if review.spoiler else "N",
-        "maskResnCd": "SPOL" if review.spoiler else None,
+        "maskAt": "Y" if masked else "N",
+        "maskResnCd": "SPOL" if masked else None,
         "totCnt": total,
     }
+
+
+def _shown(review: SiteReview) -> str:
+    return _MASK_NOTICE if review.mask_notice else review.text
 
 
 def _aspects(shelf: Shelf, code: str) -> str:
@@ -109,7 +115,7 @@ def _comments(shelf: Shelf, values: Mapping[str, str]) -> str:
         '<li class="type01 oneContentTag">'
         f'<div class="story-point"><span>{int(review.rating)}</span></div>'
         f'<div class="story-recommend"><em>{" ".join(review.aspects)}</em></div>'
-        f'<div class="story-txt">{html.escape(review.text)}</div>'
+        f'<div class="story-txt">{html.escape(_shown(review))}</div>'
         f'<div class="story-date"><span>{relative_date(review.written_at, shelf.now)}</span></div></li>'
         for review in page
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping
+from email.message import Message
 from email.utils import format_datetime
 
 from reelsense.devsite.library import SiteReview
@@ -13,6 +14,11 @@ from reelsense.devsite.pages import Shelf
 _SIZE = 10
 CLIENT_ID = "devsite"
 CLIENT_SECRET = "devsite"  # noqa: S105 - opens nothing but this local server
+
+
+def has_key(headers: Message) -> bool:
+    """Whether a request to the search API brings this server's id and secret."""
+    return headers.get("X-Naver-Client-Id") == CLIENT_ID and headers.get("X-Naver-Client-Secret") == CLIENT_SECRET
 
 
 def answer(shelf: Shelf, path: str, values: Mapping[str, str]) -> tuple[str, str] | None:

@@ -7,10 +7,12 @@ Each site lies under its own path (`/megabox`, `/cgv`, `/lotte`, `/naver`, `/ope
 from __future__ import annotations
 
 import json
+import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +25,7 @@ from reelsense.devsite import cgv, lotte, megabox, naver
 from reelsense.devsite.faults import Faults, Mischief
 from reelsense.devsite.library import SITES, Library
 from reelsense.devsite.pages import Shelf
+from reelsense.errors import InputError
 from reelsense.types import KST
 
 log = structlog.get_logger()
@@ -34,6 +37,7 @@ _ANSWERS = {
     "naver": naver.answer,
     "openapi": naver.search,
 }
+_CONTROL = "/_devsite"
 _POSTER = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="460"><rect width="320" height="460" fill="#2b2d42"/>'
     '<circle cx="160" cy="200" r="90" fill="#ef8354"/></svg>'
@@ -106,7 +110,44 @@ def _clock(library: Library) -> datetime:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # The default of 5 lets a sixth of several crawlers that start at once wait a second.
+    request_queue_size = 128
     site: Devsite
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+        try:
+            super().__init__(address, handler)
+        except (OSError, OverflowError) as error:
+            raise InputError(f"a devsite can't listen at {address[0]}:{address[1]} ({error}); try port 0.") from error
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        request, address = super().get_request()
+        with self._open_lock:
+            self._open.add(request)
+        return request, address
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._open_lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Also ends the kept-alive connections, which would go on being answered."""
+        super().server_close()
+        with self._open_lock:
+            for request in self._open:
+                with suppress(OSError):
+                    request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away (a killed crawl, say) is no news; anything else is."""
+        error = sys.exc_info()[1]
+        if isinstance(error, ConnectionError):
+            log.debug("devsite_client_gone", reason=type(error).__name__)
+        else:
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -117,11 +158,18 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        self._body()  # an unread one would be taken for the next request
         self._answer(dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True)))
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self._answer(_posted(body, self.headers.get("Content-Type") or ""))
+        body = self._body()
+        # A control request is JSON whatever `curl -d` calls it.
+        control = urlsplit(self.path).path == _CONTROL
+        self._answer(_posted(body, "json" if control else self.headers.get("Content-Type") or ""))
+
+    def _body(self) -> bytes:
+        length = self.headers.get("Content-Length") or ""
+        return self.rfile.read(int(length)) if length.isdecimal() else b""
 
     def log_message(self, format: str, *args: Any) -> None:
         log.debug("devsite_request", line=format % args)
@@ -129,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, values: Mapping[str, Any]) -> None:
         site = self.server.site
         path = urlsplit(self.path).path
-        if path == "/_devsite":
+        if path == _CONTROL:
             self._control(values)
             return
         number = site.counted()
@@ -143,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path.endswith(".svg"):
             self._send(200, "image/svg+xml", _POSTER.encode())
             return
-        if name == "openapi" and self.headers.get("X-Naver-Client-Id") != naver.CLIENT_ID:
+        if name == "openapi" and not naver.has_key(self.headers):
             self._send(401, "application/json", b'{"errorMessage": "Authentication failed", "errorCode": "024"}')
             return
         try:
@@ -174,14 +222,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _control(self, values: Mapping[str, Any]) -> None:
         site = self.server.site
         try:
+            unknown = set(values) - {"until", "faults"}
+            if unknown or (self.command == "POST" and not values):
+                raise ValueError('expected {"until": "YYYY-MM-DD" or null, "faults": {…}}, one or both')
+            faults = Faults.parse(values["faults"]) if "faults" in values else None
             if "until" in values:
                 site.set_until(date.fromisoformat(values["until"]) if values["until"] else None)
-            if "faults" in values:
-                site.set_faults(Faults.parse(values["faults"]))
+            if faults is not None:
+                site.set_faults(faults)
         except (ValueError, TypeError) as error:
             self._send(400, "text/plain", str(error).encode())
             return
-        state = {"until": str(site.library.until), "requests": site.request_count}
+        until = site.library.until
+        state = {"until": until.isoformat() if until else None, "requests": site.request_count}
         self._send(200, "application/json", json.dumps(state).encode())
 
     def _send(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
 import secrets
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from reelsense.errors import SourceError, SourceOff
 from reelsense.settings import Settings
 from reelsense.sources import cgv, lotte, megabox, naver, naver_search
 from reelsense.sources.base import Source
+from reelsense.sources.loopback import is_here
 from reelsense.sources.politeness import PoliteSession
 from reelsense.types import KST
 
@@ -61,13 +60,14 @@ def open_source(name: str, settings: Settings, now: datetime | Callable[[], date
 def is_on(name: str, settings: Settings) -> bool:
     """Whether a source may be crawled: named by an operator, or served by this machine."""
     base_url = settings.crawl.base_urls.get(name)
-    return name in settings.crawl.enabled or (base_url is not None and _is_here(base_url))
+    return name in settings.crawl.enabled or (base_url is not None and is_here(base_url))
 
 
 def author_salt(settings: Settings) -> bytes:
     """The salt of author hashes: from the settings, or made once and kept in HOME, readable by its owner only."""
-    if settings.crawl.hash_salt is not None:
-        return settings.crawl.hash_salt.get_secret_value().encode()
+    given = settings.crawl.hash_salt.get_secret_value().strip() if settings.crawl.hash_salt is not None else ""
+    if given:
+        return given.encode()
     path = settings.home / "salt"
     settings.home.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -87,11 +87,3 @@ def _keep_salt(path: Path) -> None:
         pass
     finally:
         aside.unlink()
-
-
-def _is_here(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup, Tag
 
 from reelsense.errors import SourceError, SourceUnreadable
 from reelsense.sources.paging import walk
-from reelsense.sources.parsing import korean_time
+from reelsense.sources.parsing import korean_time, storable
 from reelsense.sources.politeness import Answer, PoliteSession
 from reelsense.sources.rows import Reading, SiteRow, broken_rest, read_rows
 from reelsense.sources.salvage import inner_string, read_json
@@ -76,7 +76,8 @@ class Naver:
 
 def reviews_of(markup: str, reading: Reading) -> ReviewPage:
     """A review page from its HTML; an empty one is the end."""
-    items = BeautifulSoup(markup, "lxml").select("li.area_card._item") if markup.strip() else []
+    # JSON may hold half an emoji, which no parser takes.
+    items = BeautifulSoup(storable(markup), "lxml").select("li.area_card._item") if markup.strip() else []
     return ReviewPage(*read_rows(items, review_row, reading), last=not markup.strip())
 
 

@@ -29,7 +29,8 @@ _PERSONAL = re.compile(
 )
 _DATE = re.compile(r"(\d{4})[.\-/년]?\s*(\d{1,2})[.\-/월]?\s*(\d{1,2})")
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})(?!\d)")
-_CLOCK = re.compile(r"(?:T|\s)(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_CLOCK = re.compile(r"(?:T|\s|오[전후]\s*)(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_ZONE = re.compile(r"\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})$")
 _UNIT_DAYS = {"일": 1, "주": 7, "개월": 30, "달": 30, "년": 365}
 ASPECTS = ("배우", "스토리", "영상미", "OST", "연출")
 
@@ -101,11 +102,17 @@ def _absolute_time(value: str) -> datetime | None:
     epoch = _EPOCH.search(value)
     if epoch:
         return datetime.fromtimestamp(int(epoch[1]) / 1000, KST)
+    if _ZONE.search(value):
+        return datetime.fromisoformat(value).astimezone(KST)
     found = _COMPACT.match(value) or _DATE.search(value)
     if not found:
         return None
     clock = _CLOCK.search(value)
     hour, minute, second = (int(part or 0) for part in clock.groups()) if clock else (0, 0, 0)
+    if "오후" in value and hour < 12:
+        hour += 12
+    elif "오전" in value and hour == 12:
+        hour = 0
     return datetime(int(found[1]), int(found[2]), int(found[3]), hour, minute, second, tzinfo=KST)
 
 

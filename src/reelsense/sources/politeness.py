@@ -16,10 +16,12 @@ from urllib.robotparser import RobotFileParser
 
 import requests
 import structlog
+import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from reelsense.errors import SourceBlocked, SourceUnreadable
 from reelsense.settings import CrawlSettings
+from reelsense.sources.loopback import is_here
 
 log = structlog.get_logger()
 
@@ -104,6 +106,8 @@ class PoliteSession:
         self._robots: RobotFileParser | None = None
         self._http = requests.Session()
         self._http.headers["User-Agent"] = crawl.user_agent
+        # A proxy of the environment can't reach a devsite on this machine.
+        self._http.trust_env = not is_here(self.base_url)
 
     def get(
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
@@ -138,8 +142,11 @@ class PoliteSession:
 
     def _followed(self, url: str, answer: Answer) -> str:
         """The new address, if it is on the same host: no other site has been allowed by the operator."""
-        target = urljoin(url, answer.moved_to or "")
-        old, new = urlsplit(url), urlsplit(target)
+        try:
+            target = urljoin(url, answer.moved_to or "")
+            old, new = urlsplit(url), urlsplit(target)
+        except ValueError as error:
+            raise SourceUnreadable(f"{self.source}: {urlsplit(url).path} is redirected to no address.") from error
         if (old.scheme, old.netloc) != (new.scheme, new.netloc):
             raise SourceUnreadable(
                 f"{self.source}: {old.path} is redirected to another site ({new.scheme}://{new.netloc}), which is not "
@@ -172,8 +179,10 @@ class PoliteSession:
         robots = RobotFileParser()
         # No robots.txt means no rules (RFC 9309, 2.3.1.3).
         robots.parse(answer.text.splitlines() if answer.status == 200 else [])
-        asked = robots.crawl_delay(self._crawl.user_agent)
-        self._delay = max(self._crawl.min_delay_seconds, float(asked or 0))
+        asked = float(robots.crawl_delay(self._crawl.user_agent) or 0)
+        if asked > _LONGEST_PAUSE_SECONDS:
+            raise self._open_circuit(f"robots.txt of {self._host} asks for {asked:.0f} s between requests")
+        self._delay = max(self._crawl.min_delay_seconds, asked)
         return robots
 
     def _with_retries(self, method: str, url: str, refusals: bool = True, **extra: Any) -> Answer:
@@ -195,6 +204,8 @@ class PoliteSession:
 
     def _once(self, method: str, url: str, refusals: bool, **extra: Any) -> Answer:
         self._wait_for_turn()
+        if self._refused is not None:  # by now, to another thread
+            raise SourceBlocked(self._refused)
         try:
             with self._http.request(
                 method, url, timeout=self._crawl.timeout_seconds, stream=True, allow_redirects=False, **extra
@@ -210,8 +221,8 @@ class PoliteSession:
         except (
             requests.ConnectionError,
             requests.Timeout,
-            requests.exceptions.ChunkedEncodingError,
-            requests.exceptions.ContentDecodingError,
+            # What reading a body raises.
+            urllib3.exceptions.HTTPError,
         ) as error:
             raise _Transient(type(error).__name__) from error
         except requests.RequestException as error:
@@ -221,7 +232,8 @@ class PoliteSession:
         most = int(self._crawl.max_body_megabytes * 1_000_000)
         body = bytearray()
         until = self._clock() + _BODY_TIMEOUTS * self._crawl.timeout_seconds
-        for block in response.iter_content(_BLOCK):
+        # read1 gives what has come; iter_content would wait for a whole block, however long that drips.
+        while block := response.raw.read1(_BLOCK, decode_content=True):
             body += block
             if self._clock() > until:
                 raise _Transient("the body drips too slowly")

@@ -41,6 +41,11 @@ class SiteRow:
     may_train: bool = True
 
 
+# What the store's column takes.
+_LONGEST_ID = 120
+# Before the first film site in Korea; "0001-01-01" is how some servers write "no date".
+_FIRST_YEAR = 1990
+
 RowParser = Callable[[Any, Reading], SiteRow]
 
 
@@ -58,6 +63,8 @@ def read_rows(
             continue
         text = plain(fields.text)
         source_id = storable(fields.source_id).strip() or stable_id(reading.film_code, text)
+        if len(source_id) > _LONGEST_ID:
+            source_id = stable_id(source_id)
         if fields.masked and (is_blank(text) or is_mask_notice(text)):
             rejected.append(refuse(reading, f"masked: {fields.masked}", _shown(row, fields), source_id))
         elif is_blank(text):
@@ -71,7 +78,7 @@ def read_rows(
                     text=text,
                     rating=fields.rating,
                     liked=fields.liked,
-                    written_at=fields.written_at,
+                    written_at=_plausible(fields.written_at, reading.now),
                     aspects=fields.aspects,
                     spoiler=fields.spoiler,
                     may_train=reading.may_train and fields.may_train,
@@ -79,6 +86,11 @@ def read_rows(
                 )
             )
     return tuple(reviews), tuple(rejected)
+
+
+def _plausible(written_at: datetime | None, now: datetime) -> datetime | None:
+    """The date, or None for one that no review can have: it would stand in for the newest and hide what is new."""
+    return written_at if written_at and _FIRST_YEAR <= written_at.year <= now.year + 1 else None
 
 
 def refuse(reading: Reading, reason: str, row: Any, source_id: str | None = None) -> RejectedRow:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from reelsense.errors import StoreError
@@ -40,7 +41,7 @@ class Database:
     @property
     def url_shown(self) -> str:
         """The URL without a password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        return _shown(self.engine.url)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -48,16 +49,11 @@ class Database:
 
 def open_database(url: str) -> Database:
     """Open and migrate. Raises StoreError when the database can't be reached or the driver is missing."""
+    parsed = _parsed(url)
+    shown = _shown(parsed)
     try:
-        parsed = sa.make_url(url)
-    except SQLAlchemyError:
-        raise StoreError("The database URL can't be read; expected sqlite:///FILE or postgresql+psycopg://…") from None
-    if parsed.drivername in ("postgres", "postgresql"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    shown = parsed.render_as_string(hide_password=True)
-    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-    try:
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -65,10 +61,28 @@ def open_database(url: str) -> Database:
         migrate(engine)
     except ModuleNotFoundError as error:
         raise StoreError(f"'{shown}' needs the driver '{error.name}': pip install 'reelsense[postgres]'.") from None
-    except SQLAlchemyError as error:
+    except CommandError:
+        raise StoreError(f"The review store at {shown} was made by a newer reelsense. Update reelsense.") from None
+    except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a NUL in a path
         cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise StoreError(f"The review store at {shown} can't be opened: {cause}") from error
     return Database(engine)
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except (SQLAlchemyError, ValueError):  # ValueError: a port that is no number
+        raise StoreError("The database URL can't be read; expected sqlite:///FILE or postgresql+psycopg://…") from None
+    if "@" in (parsed.host or ""):
+        # What stands before it is part of a password: say nothing of it.
+        raise StoreError("The database URL has an @ inside its password: write it as %40 (and : as %3A).")
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername in ("postgres", "postgresql") else parsed
+
+
+def _shown(url: sa.URL) -> str:
+    """Without a password, also one given as a parameter."""
+    return url.difference_update_query(["password"]).render_as_string(hide_password=True)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

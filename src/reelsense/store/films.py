@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reelsense.store.schema import films
-from reelsense.store.upsert import storable, upsert
+from reelsense.store.upsert import upsert
 from reelsense.text.clean import text_key
 from reelsense.types import Film, UpsertCounts
 
@@ -47,19 +47,18 @@ def list_films(connection: sa.Connection, source: str | None = None) -> list[Sto
 
 
 def _row(film: Film) -> dict[str, Any]:
-    title = storable(film.title)
     return {
         "source": film.source,
         "code": film.code,
-        "title": title,
-        "title_key": text_key(title),
+        "title": film.title,
+        "title_key": text_key(film.title),
         "release_date": film.release_date,
         "poster_url": film.poster_url,
         "directors": list(film.directors),
         "cast": list(film.cast),
         "genres": list(film.genres),
         "runtime_minutes": film.runtime_minutes,
-        "plot": storable(film.plot) if film.plot else film.plot,
+        "plot": film.plot,
     }
 
 

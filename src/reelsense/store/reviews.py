@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reelsense.store.schema import reviews, scores
-from reelsense.store.upsert import storable, upsert
+from reelsense.store.upsert import upsert
 from reelsense.types import KST, Review, UpsertCounts
 
 _CONTENT = (
@@ -119,7 +119,7 @@ def _row(review: Review, now: datetime) -> dict[str, Any]:
         "source": review.source,
         "source_id": review.source_id,
         "film_code": review.film_code,
-        "text": storable(review.text),
+        "text": review.text,
         "rating": review.rating,
         "liked": review.liked,
         "written_at": written,

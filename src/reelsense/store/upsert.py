@@ -25,7 +25,8 @@ def upsert(
     Columns outside `keys` and `compared` are set for new rows only. Rows are written in the order of their keys, so
     that two writers lock in the same order.
     """
-    wanted = {tuple(row[key] for key in keys): row for row in rows}
+    clean = ({name: _storable(value) for name, value in row.items()} for row in rows)
+    wanted = {tuple(row[key] for key in keys): row for row in clean}
     ordered = iter(sorted(wanted.items()))
     counts = UpsertCounts()
     differing: list[tuple[Row, Row]] = []
@@ -82,3 +83,9 @@ def _write(
 def storable(text: str) -> str:
     """Text that both databases take: PostgreSQL refuses NUL, UTF-8 refuses lone surrogates."""
     return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    return storable(value) if isinstance(value, str) else value
