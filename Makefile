@@ -1,4 +1,4 @@
-# The same words everywhere: make setup | demo | test | check | clean-demo
+# The same words everywhere: make setup | demo | api | test | check | clean-demo
 # Ports and places by variable: make demo LANGUAGE=en, make test PYTEST="-k store".
 
 PYTHON ?= python3.11
@@ -9,6 +9,7 @@ LANGUAGE ?= ko
 PYTEST ?=
 LIGHT  := $(VENV)/.light
 FULL   := $(VENV)/.full
+API    := $(VENV)/.api
 
 # The corpus is used where it is at hand; nothing here needs it.
 ifneq ($(wildcard $(CORPUS)/ratings_test.txt),)
@@ -18,13 +19,14 @@ export REELSENSE_DATASET__EXTRA_FILES := ["$(CORPUS)/more.tsv.gz"]
 endif
 endif
 
-.PHONY: help setup setup-full demo test check format devsite clean-demo
+.PHONY: help setup setup-full demo test check format devsite api clean-demo
 
 help:
 	@echo "make setup   a virtual environment with what the demo needs"
 	@echo "make demo    crawl, score, retrain, gate, promote and report on this machine alone"
 	@echo "make test    install everything and run all tests"
 	@echo "make check   lint, types and the fast tests"
+	@echo "make api     the inference service on http://127.0.0.1:8000 (PORT=8000)"
 	@echo "make devsite a local server in the review sites' formats (PORT=8900)"
 
 $(BIN)/pip:
@@ -37,7 +39,7 @@ $(LIGHT): pyproject.toml requirements.txt | $(BIN)/pip
 
 $(FULL): pyproject.toml requirements.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .
-	@touch $@ $(LIGHT)
+	@touch $@ $(LIGHT) $(API)
 
 setup: $(LIGHT)
 
@@ -67,6 +69,14 @@ format: $(FULL)
 
 devsite: $(LIGHT)
 	$(BIN)/reelsense devsite --port $(or $(PORT),8900)
+
+$(API): pyproject.toml requirements.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -e .[api]
+	@touch $@
+
+api: $(API)
+	$(BIN)/uvicorn --app-dir fastapi --factory app.main:create_app --host 127.0.0.1 --port $(or $(PORT),8000) \
+	  --no-access-log --log-level warning --timeout-graceful-shutdown 30
 
 clean-demo:
 	rm -rf .reelsense

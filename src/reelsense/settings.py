@@ -33,6 +33,11 @@ _NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri")
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def _words(value: Any) -> Any:
+    """`a, b` as ("a", "b"); anything else as it is."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True)
 
@@ -96,7 +101,7 @@ class CrawlSettings(_Section):
     @field_validator("enabled", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return _words(value)
 
 
 class RetrainSettings(_Section):
@@ -107,6 +112,41 @@ class RetrainSettings(_Section):
     holdout_share: float = Field(0.2, gt=0, lt=0.9, description="store texts never trained on, kept for the gate")
     newest: int = Field(5000, ge=1, description="how many of the newest held-out labels the gate compares on")
     gate_alpha: float = Field(0.05, gt=0, lt=1, description="significance level of McNemar's test")
+
+
+class ServingSettings(_Section):
+    """The inference service: what it serves, how much it takes on, and for whom."""
+
+    model: str = Field("champion", description="champion (followed), or a version, recipe, folder or bundled (fixed)")
+    follow_seconds: float = Field(10.0, gt=0, description="how often the champion alias is looked at")
+    shadow_share: float = Field(0.0, ge=0, le=1, description="share of the texts that the candidate scores as well")
+    batch_ms: float = Field(5.0, gt=0, description="work a lane takes at once, as measured on this machine")
+    batch_tokens: int = Field(4096, ge=1, description="padded tokens (or characters) of a batch at most")
+    batch_rows: int = Field(64, ge=1)
+    queue_ms: float = Field(150.0, gt=0, description="expected wait beyond which a request is refused at once")
+    in_flight: int = Field(512, ge=1, description="requests at once beyond which the next are refused")
+    cache_texts: int = Field(10_000, ge=0, description="texts whose answers are kept")
+    timeout_seconds: float = Field(30.0, gt=0)
+    most_texts: int = Field(1000, ge=1, description="texts of one request")
+    longest_text: int = Field(10_000, ge=1, description="characters of one text")
+    body_megabytes: float = Field(8.0, gt=0, description="a JSON body")
+    upload_megabytes: float = Field(20.0, gt=0, description="a file that is answered at once")
+    job_megabytes: float = Field(1000.0, gt=0, description="a file that becomes a job")
+    unpacked_megabytes: float = Field(4000.0, gt=0, description="what a compressed file may grow to")
+    job_days: float = Field(7.0, gt=0, description="days that a finished job's files are kept")
+    auth: Literal["auto", "on"] = Field("auto", description="auto: no key is asked on loopback in embedded mode")
+    rate_per_second: float = Field(50.0, gt=0, description="requests of one key, over time")
+    burst: int = Field(100, ge=1, description="requests of one key at once")
+    access_log: bool = Field(False, description="a log line for each request, not only for slow and failed ones")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="web origins that browsers may call from"
+    )
+    otlp_endpoint: str | None = Field(None, description="OpenTelemetry traces go to http://HOST:4318/v1/traces")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _words(value)
 
 
 class Settings(BaseSettings):
@@ -133,6 +173,12 @@ class Settings(BaseSettings):
     training: TrainingSettings = TrainingSettings()
     crawl: CrawlSettings = CrawlSettings()
     retrain: RetrainSettings = RetrainSettings()
+    serving: ServingSettings = ServingSettings()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether everything is kept on this machine alone, for one person."""
+        return self.database_url is None
 
     @property
     def resolved_database_url(self) -> str:

@@ -13,6 +13,9 @@ KST = timezone(timedelta(hours=9), "KST")
 NEGATIVE_RATING_MAX = 4.0
 POSITIVE_RATING_MIN = 9.0
 
+# The source of texts that people typed in and labelled; no film of a report.
+TYPED = "typed"
+
 
 class Sentiment(StrEnum):
     """A review's sentiment; the value is the code of the API and the store."""

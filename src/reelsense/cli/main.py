@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from reelsense.cli import collect, demo, inspect, learn
+from reelsense.cli.keys import keys
 from reelsense.cli.options import Options, parse_overrides
 from reelsense.errors import ReelsenseError
 
@@ -42,6 +43,7 @@ app.command()(learn.train)
 app.command()(learn.retrain)
 app.command()(learn.evaluate)
 app.add_typer(learn.models, name="models")
+app.add_typer(keys, name="keys")
 app.command()(inspect.doctor)
 app.command()(inspect.runs)
 app.command()(inspect.settings)

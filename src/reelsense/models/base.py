@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,28 @@ class Classifier(Protocol):
         """Probability of positive for each text; shape (len(texts),), float32 in [0, 1]."""
 
 
+class Stepped(Classifier, Protocol):
+    """A classifier whose work falls in two steps, so that a service can prepare some texts while it computes others.
+
+    `compute(prepare(cleaned texts))` is `predict_proba` of the same texts. A row has a length: what it costs, in
+    tokens or characters.
+    """
+
+    @property
+    def lanes(self) -> int:
+        """How many computations run well side by side; 0: it is so quick that a thread for it costs more than it."""
+
+    @property
+    def padded(self) -> bool:
+        """Whether the rows of one computation should be of like length."""
+
+    def prepare(self, cleaned: Sequence[str]) -> list[Sized]:
+        """A row for each cleaned text."""
+
+    def compute(self, rows: Sequence[Any]) -> Probabilities:
+        """Probability of positive for each row."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """One text's answer; `negative + positive == 1`, `confidence` is the larger of the two."""
@@ -52,8 +74,9 @@ def decide(positive: float, neutral_below: float) -> Sentiment:
 
 def predict(classifier: Classifier, texts: Sequence[str], neutral_below: float) -> list[Prediction]:
     """Label, confidence and probabilities for each text, in order."""
-    answers = []
-    for value in classifier.predict_proba(texts):
-        positive = float(value)
-        answers.append(Prediction(decide(positive, neutral_below), max(positive, 1 - positive), 1 - positive, positive))
-    return answers
+    return [prediction(float(value), neutral_below) for value in classifier.predict_proba(texts)]
+
+
+def prediction(positive: float, neutral_below: float) -> Prediction:
+    """The answer that a probability stands for."""
+    return Prediction(decide(positive, neutral_below), max(positive, 1 - positive), 1 - positive, positive)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,23 +33,32 @@ def characters(texts: Sequence[str]) -> Characters:
     return Characters(codes, np.cumsum(sizes) - sizes, sizes)
 
 
-def ngrams(chars: Characters, longest: int, bits: int) -> Iterator[tuple[int, NDArray[np.uint32], NDArray[np.bool_]]]:
-    """For each length 1 … `longest`: the length, the bucket (of 2^bits) of the n-gram that begins at each code point,
-    and whether it ends inside its text. Both arrays have the shape of `chars.codes`.
+def ngrams(chars: Characters, longest: int, bits: int) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """The bucket (of 2^bits) of each n-gram, and whether it ends inside its text; both (longest, len(chars.codes)).
+
+    Row n - 1 holds the n-grams of n characters, column i those that begin at code point i. All lengths are made at
+    once: for a few texts, as a service scores them, the number of numpy's calls is what costs.
     """
     codes = chars.codes
-    ends = np.repeat(chars.begins + chars.sizes, chars.sizes)
-    room = (ends - np.arange(len(codes))).astype(np.int32)  # characters from here to the end of the text
-    rolling = np.zeros(len(codes), dtype=np.uint32)
-    for length in range(1, min(longest, len(codes)) + 1):
-        rolling = rolling * _POLYNOMIAL + np.uint32(1)
-        rolling[: len(codes) - length + 1] += codes[length - 1 :]
-        mixed = rolling ^ np.uint32(length * 0x9E3779B9 & 0xFFFFFFFF)
-        mixed ^= mixed >> np.uint32(16)
-        mixed *= _MIX_1
-        mixed ^= mixed >> np.uint32(13)
-        mixed *= _MIX_2
-        yield length, mixed >> np.uint32(32 - bits), room >= length
+    size = len(codes)
+    following = np.ones(size + longest - 1, dtype=np.uint32)
+    following[:size] += codes
+    hashes = np.empty((longest, size), dtype=np.uint32)
+    rolling = hashes[0]
+    rolling[:] = following[:size]
+    for at in range(1, longest):
+        np.multiply(rolling, _POLYNOMIAL, out=hashes[at])
+        rolling = hashes[at]
+        rolling += following[at : at + size]
+    lengths = np.arange(1, longest + 1)
+    hashes ^= (lengths * 0x9E3779B9 & 0xFFFFFFFF).astype(np.uint32)[:, None]
+    hashes ^= hashes >> np.uint32(16)
+    hashes *= _MIX_1
+    hashes ^= hashes >> np.uint32(13)
+    hashes *= _MIX_2
+    hashes >>= np.uint32(32 - bits)
+    room = np.repeat(chars.begins + chars.sizes, chars.sizes) - np.arange(size)  # characters to the end of the text
+    return hashes, room >= lengths[:, None]
 
 
 def ngram_counts(chars: Characters, longest: int) -> NDArray[np.int64]:

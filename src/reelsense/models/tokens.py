@@ -48,8 +48,12 @@ def prepared(tokenizer: Any, max_length: int) -> Any:
 
 def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[NDArray[np.int32]]:
     """Cleaned, tokenized and cut texts: one int32 array of ids each, special tokens included."""
-    encoded = tokenizer.encode_batch_fast([clean(text) for text in texts])
-    return [np.array(one.ids, dtype=np.int32) for one in encoded]
+    return encode(tokenizer, [clean(text) for text in texts])
+
+
+def encode(tokenizer: Any, cleaned: Sequence[str]) -> list[NDArray[np.int32]]:
+    """`token_ids` of texts that are cleaned already."""
+    return [np.array(one.ids, dtype=np.int32) for one in tokenizer.encode_batch_fast(list(cleaned))]
 
 
 def pad(rows: Sequence[NDArray[np.int32]], pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -10,7 +10,7 @@ fp32 has no such coupling and runs in batches of like length.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from reelsense.errors import ModelError
 from reelsense.models.base import Probabilities
 from reelsense.models.calibration import sigmoid
-from reelsense.models.tokens import batches_by_length, open_tokenizer, pad, token_ids
+from reelsense.models.tokens import batches_by_length, encode, open_tokenizer, pad, token_ids
 
 log = structlog.get_logger()
 
@@ -37,6 +37,7 @@ CHUNK = 4096
 # Padded tokens and rows of a batch; beyond these, batches of BERT-base only use more memory.
 BATCH_TOKENS = 4096
 BATCH_ROWS = 64
+_GPU = "CUDAExecutionProvider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,24 @@ class Transformer:
     temperature: float
     log_odds: LogOdds
     threads: int
+
+    @property
+    def lanes(self) -> int:
+        return self.threads
+
+    @property
+    def padded(self) -> bool:
+        return self.precision != "int8"
+
+    def prepare(self, cleaned: Sequence[str]) -> list[Sized]:
+        """Token ids of cleaned texts: an int32 array each."""
+        return list(encode(self.tokenizer, cleaned))
+
+    def compute(self, rows: Sequence[NDArray[np.int32]]) -> Probabilities:
+        """Calibrated probability of positive, shape (n,), float32, in the thread of the caller."""
+        size = len(rows) if self.padded else 1  # int8: one text a batch, see above
+        parts = [self.log_odds(*pad(rows[at : at + size], self.pad_id)) for at in range(0, len(rows), size)]
+        return sigmoid(np.concatenate(parts) / self.temperature)
 
     def predict_proba(self, texts: Sequence[str]) -> Probabilities:
         """Calibrated probability of positive, shape (n,), float32."""
@@ -101,13 +120,15 @@ def load_transformer(
         raise ModelError(f"model.json in '{folder}' is damaged ({error!r}). Fetch or train the model again.") from error
     tokenizer = open_tokenizer(folder / "tokenizer", max_length)
     used, log_odds = _open(folder, precision)
-    if used == "torch":
-        threads = 1  # torch spreads one batch over the cores by itself
+    if used == "torch" or _on_gpu():
+        threads = 1  # torch spreads one batch over the cores by itself, a GPU over its own
     return Transformer(name, version, used, tokenizer, pad_id, temperature, log_odds, threads)
 
 
 def _open(folder: Path, precision: Precision | None) -> tuple[Precision, LogOdds]:
-    order: tuple[Precision, ...] = (precision,) if precision else ("int8", "fp32", "torch")
+    # int8 is made for CPUs; a GPU is quicker in floats.
+    best: tuple[Precision, ...] = ("fp32", "int8", "torch") if _on_gpu() else ("int8", "fp32", "torch")
+    order: tuple[Precision, ...] = (precision,) if precision else best
     reasons = []
     for choice in order:
         try:
@@ -135,7 +156,8 @@ def onnx_log_odds(path: Path) -> LogOdds:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        providers = [*([_GPU] if _on_gpu() else []), "CPUExecutionProvider"]
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime's errors share no public base class.
         raise ModelError(f"'{path}' can't be opened ({error}). Fetch or train the model again.") from error
 
@@ -144,6 +166,14 @@ def onnx_log_odds(path: Path) -> LogOdds:
         return values
 
     return log_odds
+
+
+def _on_gpu() -> bool:
+    try:
+        import onnxruntime
+    except ImportError:
+        return False
+    return _GPU in onnxruntime.get_available_providers()
 
 
 def _torch_log_odds(folder: Path) -> LogOdds:
@@ -155,11 +185,13 @@ def _torch_log_odds(folder: Path) -> LogOdds:
         from reelsense.models.encoder import SentimentModel
     except ImportError:
         raise ModelError("torch is not installed: pip install 'reelsense[train]'.") from None
-    model = SentimentModel.load(folder / "torch").eval()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = SentimentModel.load(folder / "torch").eval().to(device)
 
     def log_odds(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            values: NDArray[np.float32] = model(torch.from_numpy(ids), torch.from_numpy(mask)).float().numpy()
+            odds = model(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
+        values: NDArray[np.float32] = odds.float().cpu().numpy()
         return values
 
     return log_odds

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,25 @@ def fetch(settings: Settings, alias_or_version: str | int) -> Path:
     return _fetch_version(settings, found)
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What scores now: the model, the alias it was found by, and where it came from.
+
+    `origin` is `registry`, `cache` (of what was served last) or `bundled`; `why` says what led to the last two.
+    """
+
+    classifier: Classifier
+    alias: str
+    origin: str
+    why: str = ""
+
+
 def serving_model(settings: Settings) -> Classifier:
+    """The model of `served_model`."""
+    return served_model(settings).classifier
+
+
+def served_model(settings: Settings) -> Served:
     """What scores now: champion, else candidate, else the latest version, else the bundled baseline.
 
     When MLflow or the object store can't be reached it is what was served last, else the bundled baseline. A log line
@@ -56,23 +75,19 @@ def serving_model(settings: Settings) -> Classifier:
     database = sqlite_path(settings)
     if database is not None and not database.is_file():
         return _serve_bundled("no_registry")
-    stamp = _stamp(database)
+    stamp = registry_stamp(settings)
     if stamp is not None:
         remembered = _remembered(settings)
         if remembered is not None and remembered.get("stamp") == stamp:
-            classifier = _serve_remembered(settings, remembered, "registry_unchanged")
-            if classifier is not None:
-                return classifier
+            served = _serve_remembered(settings, remembered, "registry_unchanged")
+            if served is not None:
+                return served
     try:
-        versions = list_versions(settings)
-        alias, found = next(
-            ((alias, found) for alias in (CHAMPION, CANDIDATE, LATEST) if (found := pick(versions, alias))), ("", None)
-        )
+        alias, found = registered_choice(settings)
         if found is None:
             _remember(settings, {"stamp": stamp, "folder": None})
             return _serve_bundled("no_version_registered")
-        folder = _fetch_version(settings, found)
-        classifier = _load(settings, found, folder)
+        classifier = load_version(settings, found)
     except RegistryError as error:
         log.warning("registry_unavailable", error=str(error))
         remembered = _remembered(settings) or {}
@@ -80,9 +95,35 @@ def serving_model(settings: Settings) -> Classifier:
     except ModelError as error:
         log.error("champion_unusable", error=str(error))
         return _serve_bundled("champion_unusable")
-    _remember(settings, {"stamp": stamp, "folder": folder.name, "version": str(found.version), "alias": alias})
+    remember_served(settings, found, alias, stamp)
     log.info("serving_model", model_version=found.version, alias=alias, recipe=found.recipe)
-    return classifier
+    return Served(classifier, alias, "registry")
+
+
+def registered_choice(settings: Settings) -> tuple[str, ModelVersion | None]:
+    """The version that should serve and by which alias, without loading it. Raises RegistryError."""
+    versions = list_versions(settings)
+    for alias in (CHAMPION, CANDIDATE, LATEST):
+        found = pick(versions, alias)
+        if found is not None:
+            return alias, found
+    return "", None
+
+
+def load_version(settings: Settings, found: ModelVersion) -> Classifier:
+    """A registered version in memory, by way of the cache. Raises RegistryError and ModelError."""
+    return _load(settings, found, _fetch_version(settings, found))
+
+
+def remember_served(settings: Settings, found: ModelVersion, alias: str, stamp: list[int] | None = None) -> None:
+    """Keep in mind what serves, for a start without the registry."""
+    folder = _version_folder(settings, found)
+    _remember(settings, {"stamp": stamp, "folder": folder.name, "version": str(found.version), "alias": alias})
+
+
+def registry_stamp(settings: Settings) -> list[int] | None:
+    """Equal as long as an embedded registry has not changed; None for a server, which has to be asked."""
+    return _stamp(sqlite_path(settings))
 
 
 def load_any(settings: Settings, name_or_path: str) -> Classifier:
@@ -106,7 +147,7 @@ def load_any(settings: Settings, name_or_path: str) -> Classifier:
             f"'{name_or_path}' is no model folder and not in the registry. Known: {BUNDLED}, {', '.join(ALIASES)}, "
             f"{LATEST}, {', '.join(known) or 'no version yet'}."
         )
-    return _load(settings, found, _fetch_version(settings, found))
+    return load_version(settings, found)
 
 
 def _load(settings: Settings, found: ModelVersion, folder: Path) -> Classifier:
@@ -129,13 +170,17 @@ def _open(folder: Path, version: str) -> Classifier:
 
 
 def _fetch_version(settings: Settings, found: ModelVersion) -> Path:
-    folder = _cache(settings) / f"{_registry_id(settings, found.source)}-{found.version}"
+    folder = _version_folder(settings, found)
     try:
         read_facts(folder)
     except ModelError:
         _download(settings, found, folder)
     os.utime(folder)
     return folder
+
+
+def _version_folder(settings: Settings, found: ModelVersion) -> Path:
+    return _cache(settings) / f"{_registry_id(settings, found.source)}-{found.version}"
 
 
 def _download(settings: Settings, found: ModelVersion, folder: Path) -> None:
@@ -177,13 +222,13 @@ def _prune(newest: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _serve_bundled(why: str) -> Classifier:
+def _serve_bundled(why: str) -> Served:
     classifier = load_bundled()
     log.info("serving_model", model_version=classifier.version, alias=BUNDLED, why=why)
-    return classifier
+    return Served(classifier, BUNDLED, "bundled", why)
 
 
-def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) -> Classifier | None:
+def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) -> Served | None:
     """What was served last, from the cache; None when that is not there or damaged."""
     if not remembered:
         return None
@@ -195,7 +240,7 @@ def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) 
         log.warning("cached_model_unusable", error=str(error))
         return None
     log.info("serving_model", model_version=classifier.version, alias=remembered.get("alias"), why=why, cached=True)
-    return classifier
+    return Served(classifier, str(remembered.get("alias") or ""), "cache", why)
 
 
 def _cache(settings: Settings) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,17 @@ def list_films(connection: sa.Connection, source: str | None = None) -> list[Sto
     query = sa.select(films).order_by(films.c.title, films.c.source)
     if source is not None:
         query = query.where(films.c.source == source)
+    return [_stored(row) for row in connection.execute(query).mappings()]
+
+
+def film_id(title_key: str) -> str:
+    """A short name of a film over all its sources, fit for an address."""
+    return hashlib.blake2b(title_key.encode(), digest_size=6).hexdigest()
+
+
+def films_of(connection: sa.Connection, title_key: str) -> list[StoredFilm]:
+    """The entries of all sources for one film."""
+    query = sa.select(films).where(films.c.title_key == title_key).order_by(films.c.source, films.c.code)
     return [_stored(row) for row in connection.execute(query).mappings()]
 
 

@@ -66,6 +66,12 @@ def find_review(connection: sa.Connection, source: str, source_id: str) -> Store
     return _stored(row) if row else None
 
 
+def find_review_by_id(connection: sa.Connection, number: int) -> StoredReview | None:
+    """The review of a number."""
+    row = connection.execute(_select().where(reviews.c.id == number)).mappings().first()
+    return _stored(row) if row else None
+
+
 def iter_reviews(
     connection: sa.Connection, source: str | None = None, film_code: str | None = None
 ) -> Iterator[StoredReview]:

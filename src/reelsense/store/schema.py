@@ -133,3 +133,15 @@ crawl_marks = sa.Table(
     sa.Column("film_code", sa.String(80), primary_key=True),
     sa.Column("complete_until", UtcDateTime, nullable=False),
 )
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("name", sa.String(80), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("rate_per_second", sa.Float),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("revoked_at", UtcDateTime),
+)

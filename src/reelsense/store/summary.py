@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reelsense.store.schema import films, reviews, scores
-from reelsense.types import NEGATIVE_RATING_MAX, POSITIVE_RATING_MIN
+from reelsense.types import NEGATIVE_RATING_MAX, POSITIVE_RATING_MIN, TYPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +90,15 @@ _agrees = sa.or_(
 )
 
 
-def film_summaries(connection: sa.Connection, model_version: str, neutral_below: float) -> list[FilmSummary]:
-    """One row a film, sources taken together, those with most reviews first."""
+def film_summaries(
+    connection: sa.Connection, model_version: str, neutral_below: float, title_key: str | None = None
+) -> list[FilmSummary]:
+    """One row a film (or of one film), sources taken together, those with most reviews first."""
     positive, neutral, negative = _sentiments(neutral_below)
     compared = _count(sa.and_(_clear, _p.is_not(None)))
-    query = (
+    query = _of_film(
         sa.select(
-            _title_key().label("title_key"),
+            title_key_column().label("title_key"),
             sa.func.max(sa.func.coalesce(films.c.title, reviews.c.film_code)).label("title"),
             sa.func.count().label("reviews"),
             sa.func.count(_p).label("scored"),
@@ -111,9 +113,11 @@ def film_summaries(connection: sa.Connection, model_version: str, neutral_below:
             sa.func.min(reviews.c.written_on).label("first_day"),
             sa.func.max(reviews.c.written_on).label("last_day"),
         )
-        .select_from(_joined(model_version))
-        .group_by(_title_key())
-        .order_by(sa.desc("reviews"), "title")
+        .select_from(joined_scores(model_version))
+        .where(reviews.c.source != TYPED)
+        .group_by(title_key_column())
+        .order_by(sa.desc("reviews"), "title"),
+        title_key,
     )
     sources = _sources(connection)
     found = []
@@ -147,7 +151,7 @@ def daily_counts(
     positive, neutral, negative = _sentiments(neutral_below)
     query = _of_film(
         sa.select(reviews.c.written_on, positive.label("a"), neutral.label("b"), negative.label("c"))
-        .select_from(_joined(model_version))
+        .select_from(joined_scores(model_version))
         .where(_p.is_not(None), reviews.c.written_on.is_not(None)),
         title_key,
     )
@@ -159,7 +163,7 @@ def agreement_by_day(connection: sa.Connection, model_version: str) -> list[DayA
     """How far scores and clear ratings (0-4, 9-10) agree, by Korean day."""
     query = (
         sa.select(reviews.c.written_on, sa.func.count().label("compared"), _count(_agrees).label("agreed"))
-        .select_from(_joined(model_version))
+        .select_from(joined_scores(model_version))
         .where(_p.is_not(None), _clear, reviews.c.written_on.is_not(None))
         .group_by(reviews.c.written_on)
         .order_by(reviews.c.written_on)
@@ -176,7 +180,7 @@ def aspect_counts(
     positive, neutral, negative = _sentiments(neutral_below)
     query = _of_film(
         sa.select(aspect.c.value, positive.label("a"), neutral.label("b"), negative.label("c"))
-        .select_from(_joined(model_version).join(aspect, sa.true()))
+        .select_from(joined_scores(model_version).join(aspect, sa.true()))
         .where(_p.is_not(None)),
         title_key,
     )
@@ -211,7 +215,7 @@ def texts_by_sentiment(
 ) -> list[str]:
     """The newest texts scored on one side of the middle."""
     query = _of_film(
-        sa.select(reviews.c.text).select_from(_joined(model_version)).where(_p >= 0.5 if positive else _p < 0.5),
+        sa.select(reviews.c.text).select_from(joined_scores(model_version)).where(_p >= 0.5 if positive else _p < 0.5),
         title_key,
     )
     return list(connection.execute(query.order_by(reviews.c.id.desc()).limit(limit)).scalars())
@@ -231,19 +235,21 @@ def recent_scores(
     return list(connection.execute(query).scalars())
 
 
-def _title_key() -> sa.ColumnElement[Any]:
+def title_key_column() -> sa.ColumnElement[Any]:
+    """Of `joined_scores`: equal for one film under several sources."""
     # A review whose film has not arrived yet stands under its code.
     return sa.func.coalesce(films.c.title_key, reviews.c.film_code)
 
 
-def _joined(model_version: str) -> sa.FromClause:
+def joined_scores(model_version: str) -> sa.FromClause:
+    """Every review, with its film and a version's score where they are there."""
     film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
     score = sa.and_(scores.c.review_id == reviews.c.id, scores.c.model_version == model_version)
     return reviews.outerjoin(films, film).outerjoin(scores, score)
 
 
 def _of_film(query: sa.Select[Any], title_key: str | None) -> sa.Select[Any]:
-    return query if title_key is None else query.where(_title_key() == title_key)
+    return query if title_key is None else query.where(title_key_column() == title_key)
 
 
 def _count(condition: Any) -> sa.ColumnElement[int]:
@@ -262,7 +268,7 @@ def _sentiments(neutral_below: float) -> tuple[sa.ColumnElement[int], ...]:
 
 def _sources(connection: sa.Connection) -> dict[str, tuple[str, ...]]:
     film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
-    query = sa.select(_title_key(), reviews.c.source).select_from(reviews.outerjoin(films, film)).distinct()
+    query = sa.select(title_key_column(), reviews.c.source).select_from(reviews.outerjoin(films, film)).distinct()
     found: dict[str, list[str]] = {}
     for key, source in connection.execute(query):
         found.setdefault(key, []).append(source)
@@ -279,7 +285,7 @@ def _quotes(
 ) -> list[QuotedReview]:
     query = _of_film(
         sa.select(reviews.c.source, reviews.c.text, reviews.c.rating, _p, reviews.c.written_on, reviews.c.spoiler)
-        .select_from(_joined(model_version))
+        .select_from(joined_scores(model_version))
         .where(_p.is_not(None), condition),
         title_key,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from reelsense.errors import InputError
-from reelsense.models.base import Classifier, predict
+from reelsense.models.base import Classifier, Prediction, predict
 from reelsense.tables.columns import arrow_types, columns_of, find_text_column
 from reelsense.tables.opening import kind_of
 from reelsense.tables.reading import BadRow, Row, read_rows
@@ -35,6 +35,17 @@ class FileScored:
     bad_file: Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A row of a table with its answer, or with a problem and what there was of the row."""
+
+    line: int
+    cells: Mapping[str, Any]
+    answer: Prediction | None
+    problem: str = ""
+    raw: str = ""
+
+
 def score_file(
     classifier: Classifier,
     source: Path,
@@ -56,16 +67,17 @@ def score_file(
     _check(source, out, side, chunk_rows)
     column = find_text_column(source, text_column)
     # Only JSONL can take columns that turn up in later rows.
-    names = _renamed(columns_of(source, whole=kind_of(out) != "jsonl"))
+    names = renamed(columns_of(source, whole=kind_of(out) != "jsonl"))
     types = _types(source, names) if kind_of(out) == "parquet" else None
     rows = scored = 0
     with (
         open_table(out, [*names.values(), *RESULT_COLUMNS], types) as table,
         open_table(side, BAD_COLUMNS) as aside,
     ):
-        for chunk in _chunks(read_rows(source), chunk_rows):
+        for chunk in chunks(read_rows(source), chunk_rows):
             rows += len(chunk)
-            scored += _score_chunk(classifier, chunk, column, neutral_below, names, table, aside)
+            judged = judge(classifier, chunk, column, neutral_below)
+            scored += _score_chunk(judged, classifier.version, names, table, aside)
             if progress:
                 progress(rows)
     set_aside = rows - scored
@@ -85,7 +97,7 @@ def _check(source: Path, out: Path, side: Path, chunk_rows: int) -> None:
         raise InputError(f"'{out}' can't take both the scores and the bad rows; give another file for one of them.")
 
 
-def _renamed(columns: Sequence[str]) -> dict[str, str]:
+def renamed(columns: Sequence[str]) -> dict[str, str]:
     """Column of the source to its name in the output: what a result would overwrite gets another name."""
     taken = {*columns, *RESULT_COLUMNS}
     names: dict[str, str] = {}
@@ -106,43 +118,63 @@ def _types(source: Path, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _score_chunk(
-    classifier: Classifier,
-    chunk: Sequence[Row | BadRow],
-    column: str,
-    neutral_below: float,
+    judged: Sequence[Judged],
+    version: str,
     names: dict[str, str],
     table: TableWriter,
     aside: TableWriter,
 ) -> int:
-    good: list[tuple[Mapping[str, Any], str]] = []
-    for row in chunk:
+    scored = 0
+    for one in judged:
+        if one.answer is None:
+            aside.write({"line": one.line, "reason": one.problem, "raw": one.raw})
+            continue
+        rename_later(one.cells, names)
+        table.write({**{names[name]: value for name, value in one.cells.items()}, **result(one.answer, version)})
+        scored += 1
+    return scored
+
+
+def judge(classifier: Classifier, chunk: Sequence[Row | BadRow], column: str, neutral_below: float) -> list[Judged]:
+    """Each row with its answer, or with the reason why it has none."""
+    found: list[Judged] = []
+    good: list[tuple[int, str]] = []
+    for at, row in enumerate(chunk):
         if isinstance(row, BadRow):
-            aside.write({"line": row.number, "reason": row.reason, "raw": row.raw})
+            found.append(Judged(row.number, {}, None, row.reason, row.raw))
             continue
         text = row.cells.get(column)
         if isinstance(text, str) and clean(text):
-            good.append((row.cells, text))
+            good.append((at, text))
+            found.append(Judged(row.number, row.cells, None))
         else:
             reason = "blank text" if text is None or isinstance(text, str) else f"'{column}' is not a text"
             raw = json.dumps(row.cells, ensure_ascii=False, default=str)[:_SHOWN]
-            aside.write({"line": row.number, "reason": reason, "raw": raw})
+            found.append(Judged(row.number, row.cells, None, reason, raw))
     answers = predict(classifier, [text for _, text in good], neutral_below)
-    for (cells, _), answer in zip(good, answers, strict=True):
-        if any(name not in names for name in cells):  # a later row of a JSONL file
-            names.update(_renamed([*names, *(name for name in cells if name not in names)]))
-        table.write(
-            {
-                **{names[name]: value for name, value in cells.items()},
-                "label": answer.label.value,
-                "label_ko": answer.label.korean,
-                "confidence": round(answer.confidence, 4),
-                "positive": round(answer.positive, 4),
-                "model_version": classifier.version,
-            }
-        )
-    return len(good)
+    for (at, _), answer in zip(good, answers, strict=True):
+        found[at] = replace(found[at], answer=answer)
+    return found
 
 
-def _chunks(rows: Iterator[Row | BadRow], size: int) -> Iterator[list[Row | BadRow]]:
+def result(answer: Prediction, version: str) -> dict[str, Any]:
+    """The cells of RESULT_COLUMNS."""
+    return {
+        "label": answer.label.value,
+        "label_ko": answer.label.korean,
+        "confidence": round(answer.confidence, 4),
+        "positive": round(answer.positive, 4),
+        "model_version": version,
+    }
+
+
+def rename_later(cells: Mapping[str, Any], names: dict[str, str]) -> None:
+    """Take up columns that turn up in a later row of a JSONL file."""
+    if any(name not in names for name in cells):
+        names.update(renamed([*names, *(name for name in cells if name not in names)]))
+
+
+def chunks(rows: Iterator[Row | BadRow], size: int) -> Iterator[list[Row | BadRow]]:
+    """`size` rows at a time."""
     while chunk := list(islice(rows, size)):
         yield chunk

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from reelsense.tables.opening import kind_of, replacing
 
@@ -47,17 +46,20 @@ def open_table(
                 if kind == "jsonl":
                     yield _Json(file)
                 else:
-                    yield _Delimited(file, columns, "," if kind == "csv" else "\t", escape_formulas)
+                    yield DelimitedWriter(file, columns, "," if kind == "csv" else "\t", escape_formulas)
 
 
-class _Delimited:
-    def __init__(self, file: io.TextIOBase, columns: Sequence[str], delimiter: str, escape: bool) -> None:
+class DelimitedWriter:
+    """Writes the header at once; `escape` as in `open_table`."""
+
+    def __init__(self, file: TextIO, columns: Sequence[str], delimiter: str, escape: bool = True) -> None:
         self._columns = columns
         self._escape = escape
         self._writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         self._writer.writerow([self._cell(name) for name in columns])
 
     def write(self, row: Mapping[str, Any]) -> None:
+        """One row."""
         self._writer.writerow([self._cell(row.get(name)) for name in self._columns])
 
     def _cell(self, value: Any) -> Any:
@@ -69,7 +71,7 @@ class _Delimited:
 
 
 class _Json:
-    def __init__(self, file: io.TextIOBase) -> None:
+    def __init__(self, file: TextIO) -> None:
         self._file = file
 
     def write(self, row: Mapping[str, Any]) -> None:
@@ -122,7 +124,7 @@ class _Parquet:
 
 
 @contextmanager
-def _text(path: Path) -> Iterator[io.TextIOBase]:
+def _text(path: Path) -> Iterator[TextIO]:
     if path.suffix.lower() == ".gz":
         with gzip.open(path, "wt", encoding="utf-8", newline="") as zipped:
             yield zipped

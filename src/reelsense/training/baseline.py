@@ -100,11 +100,9 @@ def ngram_blocks(texts: Sequence[str], longest: int, bits: int) -> Blocks:
         chars = characters([clean(text) for text in texts[begin : begin + _CHUNK]])
         owner = np.repeat(np.arange(len(chars.sizes), dtype=np.int32), chars.sizes)
         norm = (1 / np.sqrt(ngram_counts(chars, longest))).astype(np.float32)
-        rows, columns = [], []
-        for _, buckets, inside in ngrams(chars, longest, bits):
-            rows.append(owner[inside])
-            columns.append(buckets[inside].astype(np.int32))
-        row, column = np.concatenate(rows), np.concatenate(columns)
+        buckets, inside = ngrams(chars, longest, bits)
+        row = np.broadcast_to(owner, inside.shape)[inside]
+        column = buckets[inside].astype(np.int32)
         shape = (len(chars.sizes), 1 << bits)
         blocks.append(sparse.coo_matrix((norm[row], (row, column)), shape=shape).tocsr())
     return blocks

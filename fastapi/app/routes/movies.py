@@ -1,0 +1,180 @@
+"""Films of the store and what their reviews say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Query
+
+from app import schemas
+from app.deps import Allow, ServiceDep
+from reelsense.errors import NotThere
+from reelsense.models.base import decide
+from reelsense.serving.service import Service
+from reelsense.store.browse import Filters, Order, best_scored_version, film_reviews, find_title_key
+from reelsense.store.films import film_id, films_of
+from reelsense.store.summary import FilmSummary, aspect_counts, daily_counts, film_summaries
+from reelsense.text.aspects import mentions
+from reelsense.types import Sentiment
+
+router = APIRouter(tags=["movies"], dependencies=[Depends(Allow("read"))])
+
+# Aspects are read from the newest reviews, evidence is shown of the surest.
+_READ_FOR_ASPECTS = 500
+_EVIDENCE_EACH = 6
+
+Day = Annotated[date | None, Query(description="한국 날짜 / a Korean day, included")]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """An open store, seen by one version's scores."""
+
+    connection: sa.Connection
+    version: str
+    neutral_below: float
+
+    def title_key(self, number: str) -> str:
+        found = find_title_key(self.connection, number)
+        if found is None:
+            raise NotThere(f"There is no film '{number}': GET /v1/movies lists them.")
+        return found
+
+
+@router.get("/v1/movies", response_model=schemas.Movies)
+def movies(
+    service: ServiceDep,
+    search: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+) -> Any:
+    """영화 목록, 리뷰가 많은 순 / films, those with most reviews first."""
+    with _view(service) as view:
+        found = film_summaries(view.connection, view.version, view.neutral_below)
+    words = (search or "").casefold()
+    found = [film for film in found if words in film.title.casefold()]
+    return {
+        "model_version": view.version,
+        "total": len(found),
+        "movies": [_movie(film) for film in found[offset : offset + limit]],
+    }
+
+
+@router.get("/v1/movies/{id}/summary", response_model=schemas.MovieSummary)
+def summary(id: str, service: ServiceDep) -> Any:
+    """영화 하나의 요약 / one film."""
+    with _view(service) as view:
+        key = view.title_key(id)
+        found = film_summaries(view.connection, view.version, view.neutral_below, key)
+        entries = [entry.film for entry in films_of(view.connection, key)]
+    if not found:
+        raise NotThere(f"Film '{id}' has no reviews yet.")
+    known = {
+        name: next((value for entry in entries if (value := getattr(entry, name))), default)
+        for name, default in (
+            *(("release_date", None), ("plot", None), ("poster_url", None), ("runtime_minutes", None)),
+            *(("directors", ()), ("cast", ()), ("genres", ())),
+        )
+    }
+    film = found[0]
+    more = {"agreement": film.agreement, "spoilers": film.spoilers, "model_version": view.version}
+    return {**_movie(film), **more, **known}
+
+
+@router.get("/v1/movies/{id}/reviews", response_model=schemas.Reviews)
+def reviews(
+    id: str,
+    service: ServiceDep,
+    sentiment: Sentiment | None = None,
+    source: Annotated[str | None, Query(max_length=40)] = None,
+    since: Day = None,
+    until: Day = None,
+    words: Annotated[str | None, Query(max_length=100)] = None,
+    order: Order = "newest",
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+) -> Any:
+    """리뷰 / reviews with their scores."""
+    filters = Filters(sentiment, source, since, until, words)
+    with _view(service) as view:
+        key = view.title_key(id)
+        found, total = film_reviews(
+            view.connection, view.version, view.neutral_below, key, filters, order, limit, offset
+        )
+    shown = []
+    for one in found:
+        code = None if one.positive is None else decide(one.positive, view.neutral_below)
+        shown.append({**asdict(one), "code": code, "label": code.korean if code else None})
+    return {"model_version": view.version, "total": total, "reviews": shown}
+
+
+@router.get("/v1/movies/{id}/trend", response_model=schemas.Trend)
+def trend(id: str, service: ServiceDep, by: Literal["day", "week", "month"] = "week") -> Any:
+    """감성 추이 / sentiments over time."""
+    with _view(service) as view:
+        days = daily_counts(view.connection, view.version, view.neutral_below, view.title_key(id))
+    points: dict[date, Counter[str]] = {}
+    for day in days:
+        counts = points.setdefault(_begins(day.day, by), Counter())
+        counts.update(positive=day.positive, neutral=day.neutral, negative=day.negative)
+    return {
+        "model_version": view.version,
+        "by": by,
+        "points": [{"begins": begins, **counts} for begins, counts in sorted(points.items())],
+    }
+
+
+@router.get("/v1/movies/{id}/aspects", response_model=schemas.Aspects)
+def aspects(id: str, service: ServiceDep) -> Any:
+    """배우·스토리·영상미·음악·연출 / sides of the film."""
+    with _view(service) as view:
+        key = view.title_key(id)
+        tagged = aspect_counts(view.connection, view.version, view.neutral_below, key)
+        newest, _ = film_reviews(
+            view.connection, view.version, view.neutral_below, key, Filters(), limit=_READ_FOR_ASPECTS
+        )
+    counts: dict[str, Counter[str]] = {}
+    evidence: dict[str, list[dict[str, Any]]] = {}
+    surest = sorted(newest, key=lambda one: -abs((one.positive if one.positive is not None else 0.5) - 0.5))
+    for review in surest:
+        if review.positive is None:
+            continue
+        code = decide(review.positive, view.neutral_below)
+        for found in mentions(review.text):
+            counts.setdefault(found.aspect, Counter())[code.value] += 1
+            if len(shown := evidence.setdefault(found.aspect, [])) < _EVIDENCE_EACH:
+                facts = {"review_id": review.id, "code": code, "spoiler": review.spoiler}
+                shown.append({"aspect": found.aspect, "clause": found.clause, **facts})
+    mentioned = [
+        {"aspect": aspect, **{code.value: by_code[code.value] for code in Sentiment}}
+        for aspect, by_code in sorted(counts.items(), key=lambda item: -item[1].total())
+    ]
+    return {
+        "model_version": view.version,
+        "tagged": [asdict(one) for one in tagged],
+        "mentioned": mentioned,
+        "evidence": [one for group in evidence.values() for one in group],
+    }
+
+
+@contextmanager
+def _view(service: Service) -> Iterator[_View]:
+    with service.db.connect() as connection:
+        version = best_scored_version(connection, service.engine.version or "")
+        yield _View(connection, version, service.settings.neutral_below)
+
+
+def _movie(film: FilmSummary) -> dict[str, Any]:
+    return {**asdict(film), "id": film_id(film.title_key), "positive_share": film.positive_share}
+
+
+def _begins(day: date, by: str) -> date:
+    if by == "month":
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday()) if by == "week" else day

@@ -1,0 +1,52 @@
+"""The process of one job: python -m reelsense.serving.job_process FOLDER. Its last line says how it ended, as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from reelsense.errors import ReelsenseError
+from reelsense.predictor import load
+from reelsense.serving.jobs import SET_ASIDE, read_job, write_progress
+from reelsense.serving.uploads import check_size
+from reelsense.settings import load_settings
+from reelsense.tables.scoring import score_file
+
+_SAY_SECONDS = 0.5
+
+
+def run(folder: Path) -> dict[str, object]:
+    """Score the job's file; returns what of the job is now known."""
+    settings = load_settings()
+    job = read_job(folder)
+    source = folder / job.name
+    check_size(source, settings.serving.unpacked_megabytes)
+    classifier = load(settings.serving.model, settings).classifier
+    parent, said = os.getppid(), 0.0
+
+    def progress(rows: int) -> None:
+        nonlocal said
+        if os.getppid() != parent:  # the service is gone; the next one begins anew
+            sys.exit(1)
+        if time.monotonic() - said > _SAY_SECONDS:
+            said = time.monotonic()
+            write_progress(folder, rows, classifier.version)
+
+    progress(0)
+    out, bad = folder / f"scored.{job.format}", folder / SET_ASIDE
+    done = score_file(classifier, source, out, None, job.column, job.neutral_below, progress=progress)
+    if done.bad_file is not None:
+        done.bad_file.rename(bad)
+    version = classifier.version
+    return {"rows": done.rows, "scored": done.scored, "set_aside": done.bad, "model_version": version}
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(run(Path(sys.argv[1]))))  # noqa: T201 - the service reads it
+    except ReelsenseError as error:
+        print(json.dumps({"problem": str(error)}))  # noqa: T201
+        sys.exit(2)

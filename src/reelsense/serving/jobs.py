@@ -1,0 +1,258 @@
+"""Jobs: big files, scored in a process of their own, one after another. A job is a folder, so it outlives the service.
+
+HOME/jobs/ID/job.json       what is asked, and how it ended
+             NAME           the file that was sent
+             progress.json  rows so far, written by the process
+             cancel         is there when someone wants it to stop
+             scored.EXT     the answer; set-aside.jsonl: the rows that could not be scored
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+
+from reelsense.errors import Conflict, InputError, NotThere
+from reelsense.tables.opening import kind_of, replacing
+
+log = structlog.get_logger()
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+ENDED = ("succeeded", "failed", "cancelled")
+FORMATS = ("csv", "tsv", "jsonl", "parquet")
+SET_ASIDE = "set-aside.jsonl"
+_JOB, _PROGRESS, _CANCEL = "job.json", "progress.json", "cancel"
+_LOOK_SECONDS = 0.3
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file to score and how far it is. Times are ISO 8601 in UTC; `owner` is the id of a key."""
+
+    id: str
+    owner: str
+    name: str
+    format: str
+    column: str | None
+    neutral_below: float
+    created_at: str
+    state: State = "queued"
+    rows: int = 0
+    scored: int = 0
+    set_aside: int = 0
+    model_version: str | None = None
+    problem: str | None = None
+    finished_at: str | None = None
+
+
+class Jobs:
+    """The jobs of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def create(
+        self, upload: Path, name: str, owner: str, format_: str | None, column: str | None, neutral_below: float
+    ) -> Job:
+        """Take over a file (it is moved) as a queued job. Raises InputError for an unknown format."""
+        chosen = format_ or kind_of(Path(name))
+        if chosen not in FORMATS:
+            raise InputError(f"'{chosen}' is no output format; one of {', '.join(FORMATS)}.")
+        job = Job(secrets.token_hex(8), owner, name, chosen, column, neutral_below, _now())
+        folder = self._folder / job.id
+        folder.mkdir(parents=True)
+        shutil.move(upload, folder / name)
+        self.save(job)  # last: a folder without it is no job
+        return job
+
+    def find(self, number: str) -> Job:
+        """The job of an id. Raises NotThere."""
+        job = _read_job(self._folder / number / _JOB) if number.isalnum() else None
+        if job is None:
+            raise NotThere(f"There is no job '{number}'.")
+        progress = _read(self._folder / number / _PROGRESS)
+        if job.state == "running" and progress is not None:
+            return replace(job, rows=int(progress["rows"]), model_version=str(progress["model_version"]))
+        return job
+
+    def all(self) -> list[Job]:
+        """All jobs, oldest first."""
+        paths = self._folder.glob(f"*/{_JOB}") if self._folder.is_dir() else ()
+        return sorted(filter(None, map(_read_job, paths)), key=lambda job: (job.created_at, job.id))
+
+    def cancel(self, number: str) -> Job:
+        """Ask a job to stop; one that has ended stays as it is."""
+        job = self.find(number)
+        if job.state == "queued":
+            job = replace(job, state="cancelled", finished_at=_now())
+            self.save(job)
+        (self._folder / number / _CANCEL).touch()
+        return job
+
+    def remove(self, number: str) -> None:
+        """Delete a job that has ended, with its files. Raises Conflict while it runs."""
+        if self.find(number).state not in ENDED:
+            raise Conflict(f"Job '{number}' has not ended: cancel it first.")
+        shutil.rmtree(self._folder / number)
+
+    def output(self, number: str, part: str = "scored") -> Path:
+        """The file of a succeeded job: `scored` or `set-aside`. Raises Conflict before, NotThere without one."""
+        job = self.find(number)
+        if job.state != "succeeded":
+            raise Conflict(
+                f"Job '{number}' is {job.state}: there is no result.", 2.0 if job.state != "failed" else None
+            )
+        path = self._folder / number / (SET_ASIDE if part == "set-aside" else f"scored.{job.format}")
+        if not path.is_file():
+            raise NotThere(f"Job '{number}' set no rows aside.")
+        return path
+
+    def folder(self, job: Job) -> Path:
+        """Where a job's files lie."""
+        return self._folder / job.id
+
+    def save(self, job: Job) -> None:
+        """Write a job's state, whole or not at all."""
+        _write(self._folder / job.id / _JOB, asdict(job))
+
+    def prune(self, days: float) -> None:
+        """Delete what ended more than so many days ago."""
+        limit = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        for job in self.all():
+            if job.finished_at is not None and job.finished_at < limit:
+                shutil.rmtree(self._folder / job.id, ignore_errors=True)
+
+
+class JobRunner:
+    """Runs queued jobs, oldest first, one at a time; of several services over one folder, one runs them."""
+
+    def __init__(self, jobs: Jobs, folder: Path, days: float) -> None:
+        self._jobs = jobs
+        self._folder = folder
+        self._days = days
+
+    async def run(self) -> None:
+        """Until cancelled. What an earlier service left unfinished is begun anew."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        while not (lock := _only_one(self._folder / ".runner")):
+            await asyncio.sleep(_STOP_SECONDS)
+        with lock:
+            for job in await asyncio.to_thread(self._jobs.all):
+                if job.state == "running":
+                    self._jobs.save(replace(job, state="queued"))
+            while True:
+                queued = [job for job in await asyncio.to_thread(self._jobs.all) if job.state == "queued"]
+                if queued:
+                    await self._run(queued[0])
+                else:
+                    self._jobs.prune(self._days)
+                    await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _run(self, job: Job) -> None:
+        folder = self._jobs.folder(job)
+        self._jobs.save(replace(job, state="running"))
+        command = [sys.executable, "-m", "reelsense.serving.job_process", str(folder)]
+        # Below the service itself, which has people waiting.
+        process = await asyncio.create_subprocess_exec(
+            "nice", "-n", "10", *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            out = asyncio.create_task(process.communicate())
+            while not out.done():
+                if (folder / _CANCEL).exists():
+                    await _stop(process)
+                await asyncio.wait([out], timeout=_LOOK_SECONDS)
+            said = (await out)[0]
+        except asyncio.CancelledError:
+            await _stop(process)  # the next service begins it anew
+            raise
+        self._jobs.save(_ended(replace(job, state="running"), process.returncode, said, (folder / _CANCEL).exists()))
+        log.info("job_ended", job=job.id, code=process.returncode)
+
+
+def read_job(folder: Path) -> Job:
+    """The job of a folder, for its process. Raises NotThere."""
+    job = _read_job(folder / _JOB)
+    if job is None:
+        raise NotThere(f"'{folder}' is no job.")
+    return job
+
+
+def write_progress(folder: Path, rows: int, model_version: str) -> None:
+    """How far the job's process is."""
+    _write(folder / _PROGRESS, {"rows": rows, "model_version": model_version})
+
+
+def _ended(job: Job, code: int | None, said: bytes, cancelled: bool) -> Job:
+    facts: dict[str, Any] = {}
+    with contextlib.suppress(ValueError, IndexError):
+        facts = json.loads(said.decode().strip().splitlines()[-1])
+    job = replace(job, finished_at=_now())
+    if code == 0:
+        return replace(job, state="succeeded", **facts)
+    if cancelled:
+        return replace(job, state="cancelled")
+    return replace(job, state="failed", problem=str(facts.get("problem") or f"The process ended with {code}."))
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+
+
+@contextlib.contextmanager
+def _held(handle: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _only_one(path: Path) -> contextlib.AbstractContextManager[None] | None:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return _held(handle)
+
+
+def _read_job(path: Path) -> Job | None:
+    facts = _read(path)
+    return Job(**facts) if facts is not None else None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def _write(path: Path, facts: dict[str, Any]) -> None:
+    with replacing(path) as part:
+        part.write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

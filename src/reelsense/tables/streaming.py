@@ -1,0 +1,70 @@
+"""Scoring a file into a stream: a row out for each row in, as soon as it is scored."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Literal, get_args
+
+from reelsense.models.base import Classifier
+from reelsense.tables.columns import columns_of, find_text_column
+from reelsense.tables.reading import read_rows
+from reelsense.tables.scoring import RESULT_COLUMNS, chunks, judge, rename_later, renamed, result
+from reelsense.tables.writing import DelimitedWriter
+
+Format = Literal["csv", "tsv", "jsonl"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+# Says why a row has no score; empty for the others.
+PROBLEM = "problem"
+_ROWS = 1024
+
+
+def stream_scores(
+    classifier: Classifier, source: Path, format_: Format, text_column: str | None, neutral_below: float
+) -> Iterator[bytes]:
+    """The file's rows with their scores, in order; a row that could not be scored says why in `problem`.
+
+    The first piece is made before this returns, so that a file that can't be read raises InputError here. A file that
+    breaks off later raises it from within the stream.
+    """
+    column = find_text_column(source, text_column)
+    names = renamed([*columns_of(source, whole=format_ != "jsonl"), PROBLEM])
+    pieces = _pieces(classifier, source, column, names, format_, neutral_below)
+    first = next(pieces)
+    return chain((first,), pieces)
+
+
+def _pieces(
+    classifier: Classifier, source: Path, column: str, names: dict[str, str], format_: Format, neutral_below: float
+) -> Iterator[bytes]:
+    text = io.StringIO()
+    shown = [name for name in names.values() if name != PROBLEM]
+    # A spreadsheet reads UTF-8 as such only with a byte order mark.
+    if format_ == "csv":
+        text.write("\ufeff")
+    columns = [*shown, *RESULT_COLUMNS, PROBLEM]
+    writer = None if format_ == "jsonl" else DelimitedWriter(text, columns, "," if format_ == "csv" else "\t")
+    for chunk in chunks(read_rows(source), _ROWS):
+        for one in judge(classifier, chunk, column, neutral_below):
+            rename_later(one.cells, names)
+            row = {names[name]: value for name, value in one.cells.items()}
+            if one.answer is not None:
+                row |= result(one.answer, classifier.version)
+            if one.answer is None or writer is not None:
+                row[PROBLEM] = f"line {one.line}: {one.problem}" if one.problem else ""
+            if writer is None:
+                text.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            else:
+                writer.write(row)
+        yield _taken(text)
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> bytes:
+    data = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return data
