@@ -137,7 +137,7 @@ class Batcher:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
         for item in (*self._short.items, *self._long.items):
-            _fail(item, Overloaded("The model is being closed: try again.", 1.0))
+            _fail(item, _closing())
         if self._pool is not None:
             self._pool.shutdown(wait=False)
 
@@ -170,6 +170,10 @@ class Batcher:
                     values = self._model.compute(rows)
                 else:
                     values = await asyncio.get_running_loop().run_in_executor(self._pool, self._model.compute, rows)
+            except asyncio.CancelledError:
+                for item in batch:
+                    _fail(item, _closing())
+                raise
             except Exception as error:  # whatever a model raises, its callers must hear of it and the lane go on
                 log.error("batch_failed", rows=len(batch), error=repr(error))
                 for item in batch:
@@ -222,6 +226,10 @@ class Batcher:
             items.popleft()
         items.extendleft(item for item in reversed(near) if id(item) not in taken)
         return batch
+
+
+def _closing() -> Overloaded:
+    return Overloaded("The model is being closed: try again.", 1.0)
 
 
 def _give(item: _Item, value: float) -> None:

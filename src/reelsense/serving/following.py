@@ -78,6 +78,7 @@ class Follower:
             refused = {state.version: str(error)}
             await self._serve(bundled, Following(bundled.version, BUNDLED, BUNDLED, "champion_refused", "ok", refused))
         if self._settings.serving.shadow_share:
+            self._stamp = None  # so that the first look is a real one
             await self.check()
 
     async def run(self) -> None:

@@ -1,0 +1,202 @@
+"""Keys, scopes and limits; promoting from outside; starting without a registry."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from api_server import Api, wait_for
+from small_models import log_folder
+
+from reelsense.models.loading import BUNDLED
+from reelsense.registry.client import registry_client
+from reelsense.registry.versions import promote, register
+from reelsense.settings import Settings
+from reelsense.store.database import open_database
+from reelsense.store.keys import create_key, revoke_key
+
+TEXT = {"text": "최고의 영화"}
+Start = Callable[..., Api]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    running: list[Api] = []
+
+    def begin(**settings: object) -> Api:
+        home = tmp_path / "home"
+        home.mkdir(exist_ok=True)
+        running.append(Api(home, **settings))
+        return running[-1]
+
+    yield begin
+    for api in running:
+        api.stop()
+
+
+def bearer(text: str) -> dict[str, dict[str, str]]:
+    return {"headers": {"Authorization": f"Bearer {text}"}}
+
+
+def test_with_a_database_of_its_own_every_caller_needs_a_key_for_what_it_does(start: Start, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    db = open_database(url)
+    keys = {}
+    with db.begin() as connection:
+        for scope in ("read", "predict", "label", "admin"):
+            keys[scope] = create_key(connection, scope, [scope])
+    api = start(DATABASE_URL=url)
+    asked: list[tuple[str, str, object, str]] = [
+        ("POST", "/v1/predict", TEXT, "predict"),
+        ("POST", "/infer", {"infer": "최고"}, "predict"),
+        ("GET", "/v1/jobs", None, "predict"),
+        ("GET", "/v1/jobs/0", None, "predict"),
+        ("POST", "/v1/jobs/0/cancel", None, "predict"),
+        ("DELETE", "/v1/jobs/0", None, "predict"),
+        ("GET", "/v1/jobs/0/result", None, "predict"),
+        ("POST", "/v1/predict/file", None, "predict"),
+        ("POST", "/v1/jobs", None, "predict"),
+        ("GET", "/v1/movies", None, "read"),
+        ("GET", "/v1/movies/0/summary", None, "read"),
+        ("GET", "/v1/movies/0/reviews", None, "read"),
+        ("GET", "/v1/movies/0/trend", None, "read"),
+        ("GET", "/v1/movies/0/aspects", None, "read"),
+        ("GET", "/v1/models", None, "read"),
+        ("POST", "/v1/labels", {"text": "최고", "sentiment": "positive"}, "label"),
+        ("POST", "/v1/models/1/promote", None, "admin"),
+        ("POST", "/v1/models/1/rollback", None, "admin"),
+    ]
+    open_ = {"/", "/healthz", "/readyz", "/metrics"}
+    described = {
+        (method.upper(), path) for path, ways in api.get("/openapi.json").json()["paths"].items() for method in ways
+    }
+    patterns = {
+        (method, path.replace("/0", "/{id}").replace("models/1", "models/{version}")) for method, path, *_ in asked
+    }
+    assert {(method, path) for method, path in described if path not in open_} == patterns
+    for method, path, body, scope in asked:
+        files = (
+            {"file": ("a.csv", b"review\n\xec\xa2\x8b\xeb\x8b\xa4\n")}
+            if path in ("/v1/predict/file",) or (path == "/v1/jobs" and method == "POST")
+            else None
+        )
+        for name, (_, text) in keys.items():
+            answer = api.session.request(method, api.url + path, json=body, files=files, timeout=60, **bearer(text))
+            allowed = answer.status_code not in (401, 403)
+            assert allowed == (name in (scope, "admin")), (method, path, name, answer.text)
+        refused = api.session.request(method, api.url + path, json=body, files=files, timeout=60)
+        api.problem(refused, 401)
+        assert refused.headers["www-authenticate"] == "Bearer"
+    for path in open_:
+        assert api.get(path).status_code == 200
+    assert api.post("/v1/predict", TEXT, headers={"X-API-Key": keys["predict"][1]}).status_code == 200
+    api.problem(api.post("/v1/predict", TEXT, **bearer(keys["predict"][1] + "x")), 401)
+    with db.begin() as connection:
+        revoke_key(connection, keys["predict"][0].id)
+    db.close()
+    wait_for(lambda: api.post("/v1/predict", TEXT, **bearer(keys["predict"][1])).status_code == 401, 15)
+    assert not any(text.rpartition("_")[2] in api.log.read_text() for _, text in keys.values())
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_back(start: Start, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    db = open_database(url)
+    with db.begin() as connection:
+        _, busy = create_key(connection, "busy", ["predict"], 0.1)
+        _, other = create_key(connection, "other", ["predict"])
+    db.close()
+    api = start(DATABASE_URL=url, SERVING__BURST=3)
+    answers = [api.post("/v1/predict", TEXT, **bearer(busy)) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    api.problem(answers[-1], 429)
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
+    assert api.post("/v1/predict", TEXT, **bearer(other)).status_code == 200
+
+
+def test_on_loopback_no_key_is_needed_but_not_for_a_proxy_or_another_name(api: Api) -> None:
+    assert api.post("/v1/predict", TEXT).status_code == 200
+    for headers in ({"Host": "rebound.example"}, {"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}):
+        api.problem(api.post("/v1/predict", TEXT, headers=headers), 401)
+
+
+def test_beyond_so_many_requests_at_once_the_next_is_refused_at_once(start: Start) -> None:
+    api = start(SERVING__IN_FLIGHT=2, SERVING__TIMEOUT_SECONDS=3)
+    head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+    stalled = [socket.create_connection(("127.0.0.1", api.port), timeout=30) for _ in range(2)]
+    for raw in stalled:
+        raw.sendall(head)
+    # In a list: an answer that is no success counts as false.
+    [refused] = wait_for(lambda: [one for one in [api.post("/v1/predict", TEXT)] if one.status_code == 503])
+    api.problem(refused, 503)
+    assert refused.headers["retry-after"] == "1"
+    assert api.get("/healthz").status_code == 200
+    # A body that does not come is not waited for longer than the time-out.
+    assert b"HTTP/1.1 504" in stalled[0].recv(4096)
+    stalled[1].close()  # who goes away frees the place
+    wait_for(lambda: api.post("/v1/predict", TEXT).status_code == 200, 5)
+    stalled[0].close()
+
+
+def test_promotion_over_the_api_is_served_within_a_moment(start: Start, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    registry_client(settings)
+    for key in ("a", "b"):
+        register(settings, log_folder(settings, BUNDLED, key), key)
+    promote(settings, 1)
+    api = start()
+    assert api.get("/readyz").json()["version"] == "1"
+    listed = api.get("/v1/models").json()
+    assert (listed["serving"], listed["champion"]["version"], listed["candidate"]) == ("1", 1, None)
+    assert [one["version"] for one in listed["versions"]] == [2, 1]
+    assert listed["champion"]["metrics"]["test/macro_f1"] > 0.5
+    assert api.post("/v1/models/2/promote").json()["aliases"] == ["champion"]
+    wait_for(lambda: api.post("/v1/predict", TEXT).json()["model_version"] == "2", 8)
+    api.problem(api.post("/v1/models/1/rollback"), 409)  # it is not the champion any more
+    assert api.post("/v1/models/2/rollback").json()["version"] == 1
+    api.problem(api.post("/v1/models/2/rollback"), 409)
+    wait_for(lambda: api.post("/v1/predict", TEXT).json()["model_version"] == "1", 8)
+    api.problem(api.post("/v1/models/9/promote"), 404)
+
+
+def test_it_starts_when_mlflow_is_away_and_says_so(start: Start) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+    api = start(MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free}", SERVING__FOLLOW_SECONDS=0.2)
+    ready = api.get("/readyz").json()
+    assert (ready["ready"], ready["origin"], ready["why"]) == (True, "bundled", "registry_unavailable")
+    assert "can't be reached" in wait_for(lambda: (said := api.get("/readyz").json()["registry"]) != "ok" and said)
+    assert api.post("/v1/predict", TEXT).status_code == 200
+    api.problem(api.get("/v1/models"), 503)
+
+
+def test_spans_go_to_a_collector_when_one_is_named(start: Start) -> None:
+    seen: list[bytes] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    api = start(SERVING__OTLP_ENDPOINT=f"http://127.0.0.1:{server.server_port}/v1/traces")
+    assert api.post("/v1/predict", TEXT, headers={"X-Request-ID": "traced-1"}).status_code == 200
+    wait_for(lambda: any(b"POST /v1/predict" in one and b"traced-1" in one for one in seen), 20)
+    server.shutdown()
+
+
+def test_origins_that_are_named_may_call(start: Start) -> None:
+    api = start(SERVING__CORS_ORIGINS="https://ours.example")
+    ours = api.post("/v1/predict", TEXT, headers={"Origin": "https://ours.example"})
+    theirs = api.post("/v1/predict", TEXT, headers={"Origin": "https://theirs.example"})
+    assert ours.headers["access-control-allow-origin"] == "https://ours.example"
+    assert "access-control-allow-origin" not in theirs.headers

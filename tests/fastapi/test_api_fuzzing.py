@@ -1,0 +1,28 @@
+"""schemathesis over the whole API: whatever is sent, no server error, and answers as they are described."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from api_server import Api
+from conftest import fill
+
+
+@pytest.mark.slow
+def test_no_input_leads_to_a_server_error(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    fill(home)
+    api = Api(home)
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{api.url}/openapi.json", "--max-examples", "25"]
+    command += ["--checks", "not_a_server_error,response_schema_conformance,content_type_conformance"]
+    command += ["--seed", "1", "--phases", "examples,coverage,fuzzing", "--request-timeout", "20", "--no-color"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=500, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+        assert "request_failed" not in api.log.read_text()
+    finally:
+        api.stop()
