@@ -31,11 +31,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def publish(name: str, title: str, body: str) -> None:
-    """Print a result and put it into the README, in the place of its last run."""
-    section = f"## {title}\n\n`python benchmarks/{name}.py` on {machine()}.\n\n{body}\n"
+def publish(name: str, title: str, body: str, part: str = "") -> None:
+    """Print a result of benchmarks/NAME.py (or of a part of it) and put it into the README, in its last run's place."""
+    only = f" --only {part}" if part else ""
+    section = f"## {title}\n\n`python benchmarks/{name}.py{only}` on {machine()}.\n\n{body}\n"
     print(section)
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    mark = f"{name}-{part}" if part else name
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     text = README.read_text(encoding="utf-8") if README.is_file() else "# Benchmarks\n"
     block = f"{begin}\n{section}{end}"
     if begin in text:

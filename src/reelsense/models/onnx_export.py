@@ -50,8 +50,8 @@ def export_onnx(model: SentimentModel, rows: Sequence[NDArray[np.int32]], pad_id
     model = model.to("cpu").float().eval()
     if not all(bool(torch.isfinite(weight).all()) for weight in model.parameters()):
         raise ModelError("Some of the model's weights are no numbers: training went wrong. Lower the learning rate.")
-    _write_fp32(model, paths["fp32"], rows, pad_id)
-    _write_int8(paths["fp32"], paths["int8"])
+    write_fp32(model, paths["fp32"], rows, pad_id)
+    write_int8(paths["fp32"], paths["int8"])
     try:
         parity = check_parity(model, paths["fp32"], paths["int8"], rows, pad_id)
     except ModelError:
@@ -103,7 +103,8 @@ def _scores(run: LogOdds, rows: Sequence[NDArray[np.int32]], pad_id: int, most: 
     return result
 
 
-def _write_fp32(model: SentimentModel, path: Path, rows: Sequence[NDArray[np.int32]], pad_id: int) -> None:
+def write_fp32(model: SentimentModel, path: Path, rows: Sequence[NDArray[np.int32]], pad_id: int) -> None:
+    """Trace the model into an ONNX file, on the shortest and the longest of `rows`."""
     # Two texts of different length, so that padding is part of what is traced.
     shortest, longest = min(rows, key=len), max(rows, key=len)
     ids, mask = (torch.from_numpy(array) for array in pad([shortest, longest], pad_id))
@@ -123,7 +124,8 @@ def _write_fp32(model: SentimentModel, path: Path, rows: Sequence[NDArray[np.int
         )
 
 
-def _write_int8(fp32: Path, int8: Path) -> None:
+def write_int8(fp32: Path, int8: Path) -> None:
+    """Quantize an ONNX file."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     root = logging.getLogger()
