@@ -48,6 +48,10 @@ def make(folder: Path, texts: list[str], labels: list[int], layers: int = 12, hi
     core = BertForSequenceClassification(config).eval()
     for place in (folder / "tokenizer", folder / "torch"):
         fast.save_pretrained(place)
+        # A name that transformers 4 knows as well.
+        config_file = place / "tokenizer_config.json"
+        facts = {**json.loads(config_file.read_text()), "tokenizer_class": "PreTrainedTokenizerFast"}
+        config_file.write_text(json.dumps(facts))
     rows = token_ids(open_tokenizer(folder / "tokenizer", _MAX_LENGTH), texts[:_FITTED_ON])
     _fit_head(core, rows, labels[:_FITTED_ON])
     core.config.id2label, core.config.label2id = {0: "negative", 1: "positive"}, {"negative": 0, "positive": 1}

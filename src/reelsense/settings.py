@@ -123,7 +123,7 @@ class ServingSettings(_Section):
     batch_ms: float = Field(5.0, gt=0, description="work a lane takes at once, as measured on this machine")
     batch_tokens: int = Field(4096, ge=1, description="padded tokens (or characters) of a batch at most")
     batch_rows: int = Field(64, ge=1)
-    queue_ms: float = Field(150.0, gt=0, description="expected wait beyond which a request is refused at once")
+    queue_ms: float = Field(200.0, gt=0, description="expected wait beyond which a request is refused at once")
     in_flight: int = Field(512, ge=1, description="requests at once beyond which the next are refused")
     cache_texts: int = Field(10_000, ge=0, description="texts whose answers are kept")
     timeout_seconds: float = Field(30.0, gt=0)

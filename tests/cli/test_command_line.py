@@ -185,3 +185,15 @@ def test_the_three_lines_of_the_example_work(shell: Shell) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Prediction(label=<Sentiment.POSITIVE" in done.stdout
+
+
+def test_keys_are_made_shown_once_listed_and_revoked(shell: Shell) -> None:
+    made = shell.json("keys", "create", "ui", "--scope", "predict", "--scope", "read")
+    assert isinstance(made, dict)
+    assert made["key"].startswith(f"rs_{made['id']}_")
+    listed = shell("keys", "list")
+    assert made["id"] in listed
+    assert made["key"].rpartition("_")[2] not in listed
+    shell("keys", "revoke", made["id"])
+    assert "no key" in shell("keys", "revoke", made["id"], code=2)
+    assert "is no scope" in shell("keys", "create", "x", "--scope", "everything", code=2)

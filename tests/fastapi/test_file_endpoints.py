@@ -94,6 +94,17 @@ def test_a_bomb_is_not_unpacked(api: Api, tmp_path: Path) -> None:
     assert time.monotonic() - begin < 20
 
 
+def test_who_goes_away_while_a_file_is_answered_leaves_the_place_to_others(api: Api) -> None:
+    text = "review\n" + "\n".join(f"영화 {number}번 재미있다" for number in range(60_000))
+    for _ in range(6):  # twice as many as are read at once, and once more each
+        files = {"file": ("a.csv", text.encode())}
+        answer = api.session.post(f"{api.url}/v1/predict/file", files=files, stream=True, timeout=30)
+        assert answer.status_code == 200
+        next(answer.iter_content(100))
+        answer.close()
+    assert wait_for(lambda: send(api, "in.csv", ROWS.encode()).status_code == 200, 20)
+
+
 def test_without_a_file_it_says_so(api: Api) -> None:
     assert "file" in api.problem(api.post("/v1/predict/file", data={"column": "x"}), 422)["detail"]
 

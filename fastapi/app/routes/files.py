@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, UploadFile
-from starlette.background import BackgroundTask
-from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from app.deps import PredictorDep, ServiceDep
-from reelsense.errors import InputError, Overloaded
+from reelsense.errors import Overloaded
+from reelsense.serving.service import Service
 from reelsense.serving.uploads import check_size, safe_name
 from reelsense.tables.opening import kind_of
 from reelsense.tables.streaming import Format, stream_scores
@@ -48,21 +48,33 @@ async def predict_file(
         with service.engine.held() as served:
             pieces = await asyncio.to_thread(stream_scores, served.model, path, chosen, column or None, below)
     except BaseException:
-        service.files.release()
-        folder.cleanup()
+        _give_back(service, folder)
         raise
-
-    def done() -> None:
-        service.files.release()
-        folder.cleanup()
 
     headers = {
         "Content-Disposition": f'attachment; filename="scored.{chosen}"',
         "X-Model-Version": served.version,
     }
-    return StreamingResponse(
-        _until_broken(pieces, chosen), media_type=_MEDIA[chosen], headers=headers, background=BackgroundTask(done)
-    )
+    return _Scored(pieces, lambda: _give_back(service, folder), media_type=_MEDIA[chosen], headers=headers)
+
+
+class _Scored(StreamingResponse):
+    """Gives back what it holds when it was sent, or the client has gone."""
+
+    def __init__(self, body: Iterator[bytes], done: Callable[[], None], **options: Any) -> None:
+        super().__init__(body, **options)
+        self._done = done
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._done()
+
+
+def _give_back(service: Service, folder: tempfile.TemporaryDirectory[str]) -> None:
+    service.files.release()
+    folder.cleanup()
 
 
 async def save(file: UploadFile, folder: Path) -> Path:
@@ -72,12 +84,3 @@ async def save(file: UploadFile, folder: Path) -> Path:
         while block := await file.read(_BLOCK):
             await asyncio.to_thread(kept.write, block)
     return path
-
-
-async def _until_broken(pieces: Iterator[bytes], chosen: Format) -> AsyncIterator[bytes]:
-    """The answer has begun, so that a file that breaks off can only be told of in the answer itself."""
-    try:
-        async for piece in iterate_in_threadpool(pieces):
-            yield piece
-    except InputError as error:
-        yield f'{{"problem": "{error}"}}\n'.encode() if chosen == "jsonl" else f"# problem: {error}\n".encode()

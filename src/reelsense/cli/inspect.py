@@ -97,6 +97,7 @@ def fetch(context: typer.Context) -> None:
 _PACKAGES = (
     ("torch + transformers", ("torch", "transformers", "onnx", "onnxruntime"), "train"),
     ("ONNX Runtime", ("onnxruntime", "tokenizers"), "onnx"),
+    ("API", ("uvicorn", "prometheus_client", "python_multipart"), "api"),
     ("KoNLPy", ("konlpy",), "okt"),
     ("S3", ("boto3",), "s3"),
     ("PostgreSQL", ("psycopg",), "postgres"),

@@ -142,11 +142,12 @@ class Batcher:
             self._pool.shutdown(wait=False)
 
     def _admit(self, tokens: int, short: bool) -> None:
-        # A short request waits for short ones, and for the turns of long ones, which are few.
+        # A short request waits for short ones, and for the turns of long ones, which are few. Its own length does not
+        # count, or long texts would be refused more often. A long one must be done in time itself.
         ahead = self._short.tokens if short else self.waiting
-        most = self._limits.short_wait if short else self._limits.long_wait
-        if ahead and (ahead + tokens) / self.tokens_per_second > most:
-            wait = (ahead + tokens) / self.tokens_per_second
+        work, most = (ahead, self._limits.short_wait) if short else (ahead + tokens, self._limits.long_wait)
+        wait = work / self.tokens_per_second
+        if ahead and wait > most:
             raise Overloaded("The service is at its limit: try again in a moment.", max(1.0, wait))
 
     def _forget(self, line: _Line) -> None:

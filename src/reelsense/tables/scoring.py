@@ -174,7 +174,9 @@ def rename_later(cells: Mapping[str, Any], names: dict[str, str]) -> None:
         names.update(renamed([*names, *(name for name in cells if name not in names)]))
 
 
-def chunks(rows: Iterator[Row | BadRow], size: int) -> Iterator[list[Row | BadRow]]:
-    """`size` rows at a time."""
-    while chunk := list(islice(rows, size)):
+def chunks(rows: Iterator[Row | BadRow], size: int, first: int | None = None) -> Iterator[list[Row | BadRow]]:
+    """`size` rows at a time; with `first` so many to begin with, and twice as many each time up to `size`."""
+    now = first or size
+    while chunk := list(islice(rows, now)):
         yield chunk
+        now = min(size, 2 * now)

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from reelsense.errors import InputError
 from reelsense.models.base import Classifier
 from reelsense.tables.columns import columns_of, find_text_column
 from reelsense.tables.reading import read_rows
@@ -19,7 +20,8 @@ Format = Literal["csv", "tsv", "jsonl"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 # Says why a row has no score; empty for the others.
 PROBLEM = "problem"
-_ROWS = 1024
+# A slow model's first rows are out in a moment, a quick one's chunks soon grow.
+_FIRST_ROWS, _ROWS = 32, 1024
 
 
 def stream_scores(
@@ -27,8 +29,8 @@ def stream_scores(
 ) -> Iterator[bytes]:
     """The file's rows with their scores, in order; a row that could not be scored says why in `problem`.
 
-    The first piece is made before this returns, so that a file that can't be read raises InputError here. A file that
-    breaks off later raises it from within the stream.
+    The first piece is made before this returns, so that a file that can't be read raises InputError here. One that
+    breaks off later ends with a row that says so.
     """
     column = find_text_column(source, text_column)
     names = renamed([*columns_of(source, whole=format_ != "jsonl"), PROBLEM])
@@ -47,19 +49,31 @@ def _pieces(
         text.write("\ufeff")
     columns = [*shown, *RESULT_COLUMNS, PROBLEM]
     writer = None if format_ == "jsonl" else DelimitedWriter(text, columns, "," if format_ == "csv" else "\t")
-    for chunk in chunks(read_rows(source), _ROWS):
-        for one in judge(classifier, chunk, column, neutral_below):
-            rename_later(one.cells, names)
-            row = {names[name]: value for name, value in one.cells.items()}
-            if one.answer is not None:
-                row |= result(one.answer, classifier.version)
-            if one.answer is None or writer is not None:
-                row[PROBLEM] = f"line {one.line}: {one.problem}" if one.problem else ""
-            if writer is None:
-                text.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
-            else:
-                writer.write(row)
-        yield _taken(text)
+
+    def put(row: dict[str, Any]) -> None:
+        if writer is None:
+            text.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+        else:
+            writer.write(row)
+
+    begun = False
+    try:
+        for chunk in chunks(read_rows(source), _ROWS, _FIRST_ROWS):
+            for one in judge(classifier, chunk, column, neutral_below):
+                rename_later(one.cells, names)
+                row = {names[name]: value for name, value in one.cells.items()}
+                if one.answer is not None:
+                    row |= result(one.answer, classifier.version)
+                else:
+                    row[PROBLEM] = f"line {one.line}: {one.problem}"
+                put(row)
+            yield _taken(text)
+            begun = True
+    except InputError as error:
+        if not begun:
+            raise
+        # What was sent can't be taken back: the last row tells.
+        put({PROBLEM: f"broken off: {error}"})
     yield _taken(text)
 
 
