@@ -42,6 +42,8 @@ from reelsense.sources.nsmc import read_corpus
 ROOT = Path(__file__).resolve().parents[1]
 SERVERS = Path(__file__).parent / "servers"
 CONNECTIONS = 32
+# So few that none is refused, so many that no lane waits.
+FEW = 6
 SECONDS = 20.0
 START_SECONDS = 180.0
 # Open-loop load, of what the closed loop reached.
@@ -151,7 +153,7 @@ def overload(folder: Path, texts: Sequence[str]) -> str:
     with _reelsense(folder) as port:
         url = f"http://127.0.0.1:{port}/v1/predict"
         wire = [load.request(url, _json({"text": text})) for text in texts]
-        capacity = load.closed(url, wire, CONNECTIONS, 15, warm=5).rate
+        capacity = load.closed(url, wire, FEW, 20, warm=5).rate
         process = _listener(port)
         calm = load.opened(url, wire[3000:], 0.8 * capacity, 30)
         before = process.memory_info().rss / 1e6

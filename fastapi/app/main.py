@@ -38,12 +38,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     for module in (predict, files, jobs, movies, labels, models, health, older):
         app.include_router(module.router)
-    # The busiest path is looked at first.
-    app.router.routes.sort(key=lambda route: getattr(route, "path", "") != predict.PATH)
     describe(app)
+    app.add_middleware(Observing, direct=[route for route in app.routes if isinstance(route, predict.DirectRoute)])
     if settings.serving.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.serving.cors_origins, allow_headers=["*"])
     if settings.serving.otlp_endpoint:
         trace(app, settings.serving.otlp_endpoint)
-    app.add_middleware(Observing)
     return app

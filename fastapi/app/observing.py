@@ -7,9 +7,10 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
+from pydantic import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.problems import problem
@@ -35,23 +36,30 @@ _SAFE_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"n
 
 
 class Observing:
-    """ASGI middleware."""
+    """ASGI middleware. `direct` routes are called from here: the way through the router costs as much as an answer."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, direct: Sequence[predict.DirectRoute] = ()) -> None:
         self._app = app
+        self._direct = {(method, route.path): route for route in direct for method in route.methods}
         self._in_flight = 0
         self._most: dict[str, int] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         self._in_flight += 1
+        if self._loop is None:  # asked for once: each time costs a call of the system
+            self._loop = asyncio.get_running_loop()
         service = scope["reelsense.service"] = scope["app"].state.service
         most = self._most.get(scope["path"]) or self._limit(scope["path"], service)
-        exchange = _Exchange(scope, receive, send, service, most)
+        exchange = _Exchange(scope, receive, send, service, most, self._loop)
+        route = self._direct.get((scope["method"], scope["path"]))
+        if route is not None:
+            scope["route"] = route
         try:
-            await exchange.run(self._app, self._in_flight)
+            await exchange.run(self._app if route is None else route.app, self._in_flight)
         finally:
             self._in_flight -= 1
             exchange.end()
@@ -68,10 +76,12 @@ class _Exchange:
 
     __slots__ = (
         *("_scope", "_receive", "_send", "_service", "_settings", "_begin", "_id", "_most", "_announced", "_taken"),
-        *("_status", "_complete", "_gone", "_late", "_task", "_loop", "_timer", "_watch"),
+        *("_status", "_complete", "_lingers", "_gone", "_late", "_task", "_loop", "_timer", "_watch"),
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, service: Service, most: int) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, service: Service, most: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._scope, self._receive, self._send, self._service = scope, receive, send, service
         self._settings = service.settings.serving
         self._begin = time.perf_counter()
@@ -85,9 +95,9 @@ class _Exchange:
         self._announced = int(length) if length.isdigit() else 0
         self._taken = 0
         self._status = 0
-        self._complete = self._gone = self._late = False
-        self._task = asyncio.current_task()
-        self._loop = asyncio.get_running_loop()
+        self._complete = self._lingers = self._gone = self._late = False
+        self._loop = loop
+        self._task = asyncio.current_task(loop)
         self._timer = self._loop.call_later(_WATCH_SECONDS, self._linger)
         self._watch: asyncio.Task[None] | None = None
 
@@ -105,7 +115,7 @@ class _Exchange:
             self._task.uncancel()
             if self._late:
                 await self._answer(TimedOut(f"No answer within {self._settings.timeout_seconds:g} s."))
-        except ReelsenseError as error:
+        except (ReelsenseError, ValidationError) as error:
             await self._answer(error)
         except Exception as error:  # the last resort: the client gets an answer, the log the reason
             log.exception("request_failed", request_id=self._id, path=self._scope["path"])
@@ -118,11 +128,9 @@ class _Exchange:
             self._taken += len(message.get("body", b""))
             if self._taken > self._most:
                 raise self._too_large()
-            if message.get("more_body"):
-                self._rearm(self._settings.timeout_seconds, self._expire)
-            else:
-                self._complete = True
-                self._rearm(_WATCH_SECONDS, self._linger)
+            self._complete = not message.get("more_body")
+            if self._lingers:
+                self._linger()
         return message
 
     async def send(self, message: Message) -> None:
@@ -170,6 +178,7 @@ class _Exchange:
 
     def _linger(self) -> None:
         """It takes longer than most: from now on see whether the client stays, and when its time is over."""
+        self._lingers = True
         if self._complete and self._watch is None:
             self._watch = self._loop.create_task(self._until_gone())
         self._rearm(self._settings.timeout_seconds, self._expire)

@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from app.deps import PredictorDep, ServiceDep
-from app.routes.predict import shown
+from app.routes.predict import judged
 from app.schemas import InferAnswer, InferRequest
-from reelsense.serving.answers import answer, check_texts
+from reelsense.serving.answers import check_texts
 
 router = APIRouter(tags=["older clients"])
 
@@ -24,5 +24,5 @@ async def hello() -> dict[str, str]:
 async def infer(body: InferRequest, service: ServiceDep, _key: PredictorDep) -> dict[str, Any]:
     """한 문장 / one text."""
     check_texts([body.infer], service.settings.serving, explain=False)
-    found = await answer(service.engine, [body.infer], service.settings.neutral_below)
-    return {"result": {**shown(found.answers[0]), "model_version": found.version}}
+    scored = await service.engine.score([body.infer])
+    return {"result": {**judged(scored.positive[0], service.settings.neutral_below), "model_version": scored.version}}

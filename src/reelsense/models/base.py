@@ -74,9 +74,8 @@ def decide(positive: float, neutral_below: float) -> Sentiment:
 
 def predict(classifier: Classifier, texts: Sequence[str], neutral_below: float) -> list[Prediction]:
     """Label, confidence and probabilities for each text, in order."""
-    return [prediction(float(value), neutral_below) for value in classifier.predict_proba(texts)]
-
-
-def prediction(positive: float, neutral_below: float) -> Prediction:
-    """The answer that a probability stands for."""
-    return Prediction(decide(positive, neutral_below), max(positive, 1 - positive), 1 - positive, positive)
+    answers = []
+    for value in classifier.predict_proba(texts):
+        positive = float(value)
+        answers.append(Prediction(decide(positive, neutral_below), max(positive, 1 - positive), 1 - positive, positive))
+    return answers

@@ -1,4 +1,4 @@
-"""From texts to answers: label, confidence, and on demand what decided and which sides of the film are spoken of."""
+"""Beyond the score: which words decided, and which sides of the film a text speaks of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reelsense.errors import InputError, TooLarge
-from reelsense.models.base import Prediction, prediction
 from reelsense.models.baseline import Baseline
 from reelsense.models.explain import Explanation, explain_by_occlusion, explain_linear, occlusions
 from reelsense.serving.engine import Engine, Served
@@ -21,27 +20,19 @@ MOST_EXPLAINED = 20
 
 @dataclass(frozen=True, slots=True)
 class AspectAnswer:
-    """A clause that speaks of an aspect, and its sentiment."""
+    """A clause that speaks of an aspect, and its probability of positive."""
 
     mention: Mention
-    prediction: Prediction
+    positive: float
 
 
 @dataclass(frozen=True, slots=True)
 class TextAnswer:
-    """One text's answer; the last two are None when not asked for."""
+    """One text's probability of positive; the other two are None when not asked for."""
 
-    prediction: Prediction
-    explanation: Explanation | None = None
-    aspects: tuple[AspectAnswer, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """Answers in the order of the texts, all by one version."""
-
-    version: str
-    answers: list[TextAnswer]
+    positive: float
+    explanation: Explanation | None
+    aspects: tuple[AspectAnswer, ...] | None
 
 
 def check_texts(texts: Sequence[str], settings: ServingSettings, explain: bool) -> None:
@@ -59,20 +50,16 @@ def check_texts(texts: Sequence[str], settings: ServingSettings, explain: bool) 
         raise InputError(f"Blank text at position {', '.join(map(str, blank[:20]))}: nothing to score.")
 
 
-async def answer(
-    engine: Engine, texts: Sequence[str], neutral_below: float, explain: bool = False, aspects: bool = False
-) -> Answers:
-    """Answers by one version. Raises Overloaded and ModelError."""
-    if not explain and not aspects:
-        scored = await engine.score(texts)
-        return Answers(scored.version, [TextAnswer(prediction(value, neutral_below)) for value in scored.positive])
+async def answer_fully(
+    engine: Engine, texts: Sequence[str], explain: bool, aspects: bool
+) -> tuple[str, list[TextAnswer]]:
+    """One version, and by it an answer to each text. Raises Overloaded and ModelError."""
     with engine.held() as served:
-        predictions = [prediction(value, neutral_below) for value in await served.score(texts)]
         found = []
-        for text, one in zip(texts, predictions, strict=True):
+        for text, positive in zip(texts, await served.score(texts), strict=True):
             explanation = await _explained(served, text) if explain else None
-            found.append(TextAnswer(one, explanation, await _aspects(served, text, neutral_below) if aspects else None))
-        return Answers(served.version, found)
+            found.append(TextAnswer(positive, explanation, await _aspects(served, text) if aspects else None))
+        return served.version, found
 
 
 async def _explained(served: Served, text: str) -> Explanation:
@@ -81,10 +68,7 @@ async def _explained(served: Served, text: str) -> Explanation:
     return explain_by_occlusion(text, await served.score(occlusions(text)))
 
 
-async def _aspects(served: Served, text: str, neutral_below: float) -> tuple[AspectAnswer, ...]:
+async def _aspects(served: Served, text: str) -> tuple[AspectAnswer, ...]:
     found = mentions(text)
-    if not found:
-        return ()
-    values = await served.score([one.clause for one in found])
-    pairs = zip(found, values, strict=True)
-    return tuple(AspectAnswer(mention, prediction(value, neutral_below)) for mention, value in pairs)
+    values = await served.score([one.clause for one in found]) if found else []
+    return tuple(AspectAnswer(mention, value) for mention, value in zip(found, values, strict=True))

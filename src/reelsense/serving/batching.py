@@ -92,6 +92,7 @@ class Batcher:
         self._speed = tokens_per_second
         self._short, self._long = _Line(), _Line()
         self._turn = 0
+        self._loop = asyncio.get_running_loop()
         self._work = asyncio.Event()
         self._pool = ThreadPoolExecutor(model.lanes, "lane") if model.lanes else None
         self._lanes = [asyncio.create_task(self._lane()) for _ in range(max(1, model.lanes))]
@@ -119,7 +120,7 @@ class Batcher:
         """
         sizes = [len(row) for row in rows]
         self._admit(sum(sizes), short)
-        call = _Call([0.0] * len(rows), len(rows), asyncio.get_running_loop().create_future())
+        call = _Call([0.0] * len(rows), len(rows), self._loop.create_future())
         line = self._short if short else self._long
         line.items.extend(_Item(row, size, call, at) for at, (row, size) in enumerate(zip(rows, sizes, strict=True)))
         line.tokens += sum(sizes)
@@ -170,7 +171,7 @@ class Batcher:
                 if self._pool is None:
                     values = self._model.compute(rows)
                 else:
-                    values = await asyncio.get_running_loop().run_in_executor(self._pool, self._model.compute, rows)
+                    values = await self._loop.run_in_executor(self._pool, self._model.compute, rows)
             except asyncio.CancelledError:
                 for item in batch:
                     _fail(item, _closing())

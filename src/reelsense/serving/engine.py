@@ -129,10 +129,7 @@ class Engine:
     @contextlib.contextmanager
     def held(self) -> Iterator[Served]:
         """The model that serves now, kept until the end of the block whatever is swapped meanwhile."""
-        served = self._served
-        if served is None:
-            raise Overloaded("No model is loaded yet: try again in a moment.", 1.0)
-        served.users += 1
+        served = self._taken()
         try:
             yield served
         finally:
@@ -140,11 +137,21 @@ class Engine:
 
     async def score(self, texts: Sequence[str]) -> Scored:
         """Score all texts by one version. Raises Overloaded and ModelError."""
-        with self.held() as served:
+        served = self._taken()
+        try:
             scored = Scored(served.version, await served.score(texts))
+        finally:
+            served.users -= 1
         if self._shadow is not None and random.random() < self._settings.shadow_share:
             self._spawn(self._compare(self._shadow, list(texts), scored.positive))
         return scored
+
+    def _taken(self) -> Served:
+        served = self._served
+        if served is None:
+            raise Overloaded("No model is loaded yet: try again in a moment.", 1.0)
+        served.users += 1
+        return served
 
     async def swap(self, model: Stepped, tokens_per_second: float) -> None:
         """Serve `model` from now on; requests that hold the old one end with it."""
