@@ -69,7 +69,7 @@ def test_an_int8_file_that_changes_labels_is_refused_and_nothing_is_left(
     other = (tmp_path / "other" / "model.int8.onnx").read_bytes()
 
     # The quantizer goes wrong, once: what it writes belongs to other weights.
-    monkeypatch.setattr(onnx_export, "_write_int8", lambda _fp32, int8: int8.write_bytes(other))
+    monkeypatch.setattr(onnx_export, "write_int8", lambda _fp32, int8: int8.write_bytes(other))
     with pytest.raises(ModelError, match="int8 model gives another label"):
         export_onnx(encoder("bert"), ROWS, 1, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
