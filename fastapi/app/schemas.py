@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -97,14 +97,26 @@ class Answer(BaseModel):
     aspects: list[Aspect] | None = None
 
 
+_EXAMPLE: dict[str, Any] = {
+    "label": "긍정",
+    "code": "positive",
+    "confidence": 0.991267,
+    "probabilities": {"negative": 0.008733, "positive": 0.991267},
+}
+
+
 class OneAnswer(Answer):
     """To `text`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "model_version": "7"}]})
 
     model_version: str
 
 
 class ManyAnswers(BaseModel):
     """To `texts`, in their order, all by one version."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"model_version": "7", "results": [_EXAMPLE]}]})
 
     model_version: str
     results: list[Answer]

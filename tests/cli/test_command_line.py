@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -197,3 +198,15 @@ def test_keys_are_made_shown_once_listed_and_revoked(shell: Shell) -> None:
     shell("keys", "revoke", made["id"])
     assert "no key" in shell("keys", "revoke", made["id"], code=2)
     assert "is no scope" in shell("keys", "create", "x", "--scope", "everything", code=2)
+
+
+def test_a_file_s_columns_and_scale_can_be_told(shell: Shell, tmp_path: Path) -> None:
+    source = tmp_path / "film.csv"
+    source.write_text(
+        "a,b,c\n아무 말이나 길게 쓴 칸이 있다,재밌다,4\n다른 아무 말이나 쓴 칸,별로다,2\n", encoding="utf-8"
+    )
+    shell("crawl", str(source), "--column", "text=b", "--column", "rating=c", "--best-rating", "10")
+    with sqlite3.connect(shell.home / "reelsense.db") as db:
+        assert db.execute("SELECT text, rating FROM reviews ORDER BY text").fetchall() == [("별로다", 2), ("재밌다", 4)]
+    assert "FIELD=COLUMN" in shell("crawl", str(source), "--column", "b", code=2)
+    assert "are for files" in shell("crawl", "megabox", "--best-rating", "5", code=2)

@@ -148,7 +148,7 @@ def test_a_job_that_can_not_be_done_says_why(api: Api) -> None:
 def own(tmp_path: Path) -> Iterator[Api]:
     home = tmp_path / "home"
     home.mkdir()
-    running = Api(home)
+    running = Api(home, SERVING__MOST_JOBS=2)
     yield running
     running.stop()
 
@@ -166,6 +166,7 @@ def test_a_job_survives_the_service_and_can_be_cancelled(own: Api) -> None:
     assert len(own.get(f"/v1/jobs/{number}/result").content.splitlines()) == 400_001
     other = send(own, "big.csv", big.encode(), "/v1/jobs").json()["id"]
     queued = send(own, "big.csv", big.encode(), "/v1/jobs").json()["id"]
+    own.problem(send(own, "big.csv", b"review", "/v1/jobs"), 429)
     assert own.post(f"/v1/jobs/{queued}/cancel").json()["state"] == "cancelled"
     wait_for(lambda: own.get(f"/v1/jobs/{other}").json()["rows"] > 0)
     own.post(f"/v1/jobs/{other}/cancel")

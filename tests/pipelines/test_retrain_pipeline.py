@@ -80,7 +80,7 @@ def test_with_new_labels_a_model_is_trained_judged_and_registered_once(crawled: 
     assert again.status == "skipped"
     assert len(list_versions(settings)) == 2
     with crawled.connect() as connection:
-        assert latest_runs(connection, "retrain")[0].status == "succeeded"
+        assert [run.status for run in latest_runs(connection, "retrain")] == ["skipped", "succeeded"]
 
 
 def test_no_held_out_text_is_ever_trained_on(crawled: Database, settings: Settings) -> None:
@@ -141,7 +141,8 @@ def test_a_run_cut_short_at_any_step_is_taken_up_and_ends_with_one_version(
     assert wanted.aliases == (("champion",) if verdict == "promote" else ("candidate",))
     assert len(list_runs(settings)) == 2
     with crawled.connect() as connection:
-        assert latest_runs(connection, "retrain")[0].status == "succeeded"
+        ended = [run.status for run in latest_runs(connection, "retrain") if run.status != "skipped"]
+    assert ended == ["succeeded"]
 
 
 def test_a_persons_label_outweighs_the_rating(crawled: Database, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,12 @@ def crawl(
     may_train: Annotated[
         bool, typer.Option(help="파일의 리뷰로 학습해도 됨 / a file's reviews may be trained on")
     ] = False,
+    column: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="파일의 열 (예: text=내용) / a file's column")
+    ] = None,
+    best_rating: Annotated[
+        float | None, typer.Option(help="파일 평점의 만점; 없으면 추정 / a file's best rating; guessed if not given")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """리뷰를 수집합니다. / Collect reviews of a source or a file."""
@@ -38,7 +45,7 @@ def crawl(
     with store(settings) as db, progress_bar(source, as_json) as bar:
         result = run(
             db,
-            _source(source, settings, may_train),
+            _source(source, settings, may_train, _pairs(column or ()), best_rating),
             settings.crawl,
             film or (),
             begin,
@@ -77,7 +84,7 @@ def films(
 ) -> None:
     """출처의 영화 목록이나 검색 결과를 보여 줍니다. / List or search the films of a source."""
     settings = context.obj.settings()
-    opened = _source(source, settings, False)
+    opened = _source(source, settings)
     found = opened.search(search) if search else opened.films()
     if as_json:
         print_json(found)
@@ -226,12 +233,30 @@ def devsite(
             time.sleep(1)
 
 
-def _source(name: str, settings: Settings, may_train: bool) -> Source:
+def _source(
+    name: str,
+    settings: Settings,
+    may_train: bool = False,
+    columns: Mapping[str, str] | None = None,
+    best_rating: float | None = None,
+) -> Source:
     from reelsense.sources.catalogue import open_source
     from reelsense.sources.files import FileSource
 
     path = Path(name)
-    return FileSource(path, may_train=may_train) if path.is_file() else open_source(name, settings)
+    if path.is_file():
+        return FileSource(path, columns=columns, may_train=may_train, rating_scale=best_rating)
+    if columns or best_rating or may_train:
+        raise InputError(f"--column, --best-rating and --may-train are for files, and there is no file '{name}'.")
+    return open_source(name, settings)
+
+
+def _pairs(given: Sequence[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given]
+    wrong = [field for field, mark, column in pairs if not (field and mark and column)]
+    if wrong:
+        raise InputError(f"--column {wrong[0]}: expected FIELD=COLUMN, such as text=내용.")
+    return {field: column for field, _, column in pairs}
 
 
 def _fields(value: object) -> dict[str, object]:

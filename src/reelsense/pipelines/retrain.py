@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +74,9 @@ def retrain(db: Database, settings: Settings, force: bool = False, progress: Pro
     if cause is None:
         reason = _why_not(settings, len(stored) - _labels_at_training(settings))
         log.info("retrain_skipped", new_labels=len(stored) - _labels_at_training(settings))
+        with db.begin() as connection:  # so that a day without training is not a day without a trace
+            run = start_run(connection, PIPELINE, f"skipped-{uuid.uuid4()}", {"recipe": settings.recipe})
+            finish_run(connection, run.id, "skipped", {"stored_labels": len(stored)}, reason)
         return RetrainResult("skipped", reason)
     dataset = build_dataset(settings, stored)
     key = training_key(settings, dataset.version)

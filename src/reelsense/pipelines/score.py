@@ -52,7 +52,8 @@ def score_pending(
         positive = classifier.predict_proba([review.text for review in batch])
         scores = [Score(review.id, version, float(value)) for review, value in zip(batch, positive, strict=True)]
         with db.begin() as connection:
-            upsert_scores(connection, scores)
+            # Meanwhile a crawl may have brought another text; that one is still pending.
+            upsert_scores(connection, scores, {review.id: review.text for review in batch})
         after = batch[-1].id
         scored += len(batch)
         if progress:

@@ -17,6 +17,7 @@ import os
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from typing import Any, Literal
 
 import structlog
 
-from reelsense.errors import Conflict, InputError, NotThere
+from reelsense.errors import Conflict, InputError, NotThere, RateLimited
 from reelsense.tables.opening import kind_of, replacing
 
 log = structlog.get_logger()
@@ -36,6 +37,8 @@ FORMATS = ("csv", "tsv", "jsonl", "parquet")
 SET_ASIDE = "set-aside.jsonl"
 _JOB, _PROGRESS, _CANCEL = "job.json", "progress.json", "cancel"
 _LOOK_SECONDS = 0.3
+_IDLE_SECONDS = 0.5
+_PRUNE_SECONDS = 3600.0
 _STOP_SECONDS = 5.0
 
 
@@ -62,16 +65,22 @@ class Job:
 class Jobs:
     """The jobs of a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most_waiting: int) -> None:
         self._folder = folder
+        self._most_waiting = most_waiting
 
     def create(
         self, upload: Path, name: str, owner: str, format_: str | None, column: str | None, neutral_below: float
     ) -> Job:
-        """Take over a file (it is moved) as a queued job. Raises InputError for an unknown format."""
+        """Take over a file (it is moved) as a queued job.
+
+        Raises InputError for an unknown format, RateLimited when the owner has too many jobs that have not ended.
+        """
         chosen = format_ or kind_of(Path(name))
         if chosen not in FORMATS:
             raise InputError(f"'{chosen}' is no output format; one of {', '.join(FORMATS)}.")
+        if sum(job.owner == owner and job.state not in ENDED for job in self.all()) >= self._most_waiting:
+            raise RateLimited(f"{self._most_waiting} jobs of this key have not ended yet: wait for one.", 10.0)
         job = Job(secrets.token_hex(8), owner, name, chosen, column, neutral_below, _now())
         folder = self._folder / job.id
         folder.mkdir(parents=True)
@@ -154,13 +163,23 @@ class JobRunner:
             for job in await asyncio.to_thread(self._jobs.all):
                 if job.state == "running":
                     self._jobs.save(replace(job, state="queued"))
+            pruned = 0.0
             while True:
-                queued = [job for job in await asyncio.to_thread(self._jobs.all) if job.state == "queued"]
-                if queued:
-                    await self._run(queued[0])
-                else:
-                    self._jobs.prune(self._days)
-                    await asyncio.sleep(_LOOK_SECONDS)
+                try:
+                    if time.monotonic() - pruned > _PRUNE_SECONDS:
+                        pruned = time.monotonic()
+                        await asyncio.to_thread(self._jobs.prune, self._days)
+                    await self._next()
+                except OSError as error:  # a full disk must not end the jobs of tomorrow
+                    log.error("jobs_stalled", error=str(error))
+                    await asyncio.sleep(_STOP_SECONDS)
+
+    async def _next(self) -> None:
+        queued = [job for job in await asyncio.to_thread(self._jobs.all) if job.state == "queued"]
+        if queued:
+            await self._run(queued[0])
+        else:
+            await asyncio.sleep(_IDLE_SECONDS)
 
     async def _run(self, job: Job) -> None:
         folder = self._jobs.folder(job)

@@ -44,7 +44,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     engine = Engine(settings.serving, metrics)
     follower = Follower(settings, engine, metrics)
     folder = settings.home / "jobs"
-    jobs = Jobs(folder)
+    jobs = Jobs(folder, settings.serving.most_jobs)
     tasks: list[asyncio.Task[None]] = []
     try:
         await follower.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -14,11 +14,17 @@ from reelsense.types import Score, UpsertCounts
 _PAGE = 2000
 
 
-def upsert_scores(connection: sa.Connection, found: Iterable[Score]) -> UpsertCounts:
-    """Write scores, unique by review and model version; scores of reviews that are gone are left out."""
+def upsert_scores(
+    connection: sa.Connection, found: Iterable[Score], texts: Mapping[int, str] | None = None
+) -> UpsertCounts:
+    """Write scores, unique by review and model version; scores of reviews that are gone are left out.
+
+    `texts` are what was scored, by review: a review whose text is another by now gets no score, and keeps the text
+    until the transaction ends.
+    """
     now = datetime.now(UTC)
     given = list(found)
-    known = _existing(connection, sorted({score.review_id for score in given}))
+    known = _locked_texts(connection, sorted({score.review_id for score in given}))
     rows = [
         {
             "review_id": score.review_id,
@@ -27,7 +33,7 @@ def upsert_scores(connection: sa.Connection, found: Iterable[Score]) -> UpsertCo
             "scored_at": now,
         }
         for score in given
-        if score.review_id in known
+        if score.review_id in known and (texts is None or texts[score.review_id] == known[score.review_id])
     ]
     return upsert(connection, scores, rows, ("review_id", "model_version"), ("positive",))[0]
 
@@ -40,9 +46,14 @@ def count_scores(connection: sa.Connection, model_version: str | None = None) ->
     return int(connection.execute(query).scalar_one())
 
 
-def _existing(connection: sa.Connection, numbers: list[int]) -> set[int]:
-    known: set[int] = set()
+def _locked_texts(connection: sa.Connection, numbers: list[int]) -> dict[int, str]:
+    # Locked in the order in which `upsert` writes reviews, so that neither waits for the other in a circle.
+    order: list[sa.ColumnElement[str]] = [reviews.c.source, reviews.c.source_id]
+    if connection.dialect.name == "postgresql":
+        order = [column.collate("C") for column in order]  # Python's order of strings
+    known: dict[int, str] = {}
     for begin in range(0, len(numbers), _PAGE):
-        query = sa.select(reviews.c.id).where(reviews.c.id.in_(numbers[begin : begin + _PAGE]))
-        known.update(connection.execute(query).scalars())
+        chosen = reviews.c.id.in_(numbers[begin : begin + _PAGE])
+        query = sa.select(reviews.c.id, reviews.c.text).where(chosen).order_by(*order).with_for_update(read=True)
+        known.update((row.id, row.text) for row in connection.execute(query))
     return known
