@@ -135,7 +135,7 @@ class ServingSettings(_Section):
     unpacked_megabytes: float = Field(4000.0, gt=0, description="what a compressed file may grow to")
     most_jobs: int = Field(20, ge=1, description="jobs of one key that have not ended")
     job_days: float = Field(7.0, gt=0, description="days that a finished job's files are kept")
-    auth: Literal["auto", "on"] = Field("auto", description="auto: no key is asked on loopback in embedded mode")
+    auth: Literal["auto", "always"] = Field("auto", description="auto: no key is asked on loopback in embedded mode")
     rate_per_second: float = Field(50.0, gt=0, description="requests of one key, over time")
     burst: int = Field(100, ge=1, description="requests of one key at once")
     access_log: bool = Field(False, description="a log line for each request, not only for slow and failed ones")

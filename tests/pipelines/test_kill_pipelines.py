@@ -47,12 +47,17 @@ def test_killed_anywhere_and_run_again_the_rows_are_those_of_an_undisturbed_run(
         assert len(calm["scores"]) == 200
 
         killed = 0
-        for number in range(KILLS):
+        for number in range(3 * KILLS):
+            if killed == KILLS:
+                break
             home = tmp_path / f"killed-{number}"
             process = start(home, site.url)
             time.sleep(chance.uniform(0, whole))
             process.kill()
-            killed += process.wait(30) == -9
+            if process.wait(30) == -9:
+                killed += 1
+            else:
+                whole *= 0.8  # it was through: the machine is quicker by now
             assert start(home, site.url).wait(60) == 0
 
             db = opened(home)
@@ -61,4 +66,4 @@ def test_killed_anywhere_and_run_again_the_rows_are_those_of_an_undisturbed_run(
                 runs = {run.key: run.status for run in latest_runs(connection)}
             assert runs == {"nightly": "succeeded", "nightly-score": "succeeded"}
             db.close()
-    assert killed > KILLS // 2
+    assert killed == KILLS

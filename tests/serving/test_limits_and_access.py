@@ -116,7 +116,7 @@ def test_anybody_else_does(db: Database, other: dict[str, object]) -> None:
 
 
 def test_with_a_server_database_or_when_asked_so_everybody_does(db: Database) -> None:
-    always, _ = access(db, auth="on")
+    always, _ = access(db, auth="always")
     with pytest.raises(Unauthorized):
         always.known(HERE)
     served = Access(Settings(database_url=SecretStr("postgresql://x")), db)
