@@ -152,7 +152,9 @@ class _Exchange:
         self._service.metrics.answered(path, status, seconds)
         if "reelsense.problem" in self._scope:
             self._service.metrics.refused(self._scope["reelsense.problem"])
-        if self._settings.access_log or status >= 500 or seconds > _SLOW_SECONDS:
+        # What was refused for want of room is counted; a line for each would take the room of others.
+        failed = status >= 500 and status != 503
+        if self._settings.access_log or failed or seconds > _SLOW_SECONDS:
             log.info(
                 "request",
                 request_id=self._id,
