@@ -31,8 +31,9 @@ from reelsense.errors import (
     Unauthorized,
 )
 
+_UNUSABLE = (InputError, ValidationError, RequestValidationError)
 # The first that an error is an instance of counts. Titles: Korean, English.
-_KINDS: tuple[tuple[type[Exception], int, str, str, str], ...] = (
+_KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str, str], ...] = (
     (Unauthorized, 401, "unauthorized", "API 키가 필요합니다", "An API key is needed"),
     (Forbidden, 403, "forbidden", "권한이 없는 키입니다", "The key lacks the scope"),
     (RateLimited, 429, "rate-limited", "요청이 너무 잦습니다", "Too many requests"),
@@ -41,7 +42,13 @@ _KINDS: tuple[tuple[type[Exception], int, str, str, str], ...] = (
     (Conflict, 409, "conflict", "지금 상태와 맞지 않습니다", "It does not fit the present state"),
     (NotThere, 404, "not-found", "찾을 수 없습니다", "Not found"),
     (TooLarge, 413, "too-large", "너무 큽니다", "Too large"),
-    (InputError, 422, "unusable-input", "읽을 수 없는 입력입니다", "The input can't be used"),
+    (
+        (InputError, ValidationError, RequestValidationError),
+        422,
+        "unusable-input",
+        "읽을 수 없는 입력입니다",
+        "The input can't be used",
+    ),
     (RegistryError, 503, "registry-unavailable", "모델 저장소에 닿을 수 없습니다", "The registry can't be used"),
     (StoreError, 503, "store-unavailable", "리뷰 저장소에 닿을 수 없습니다", "The store can't be used"),
     (ModelError, 500, "model-failed", "모델이 답하지 못했습니다", "The model failed"),
@@ -111,8 +118,6 @@ def problem(scope: Scope, error: Exception) -> Response:
 
 
 def _kind(error: Exception) -> tuple[int, str, str, str]:
-    if isinstance(error, ValidationError | RequestValidationError):
-        return 422, "unusable-input", "읽을 수 없는 입력입니다", "The input can't be used"
     if isinstance(error, HTTPException):
         return error.status_code, "http", "요청을 처리할 수 없습니다", "The request can't be answered"
     for kind, status, code, korean, english in _KINDS:

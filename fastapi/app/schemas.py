@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from reelsense.serving.jobs import State
 from reelsense.types import Sentiment
 
 LabelKo = Literal["긍정", "부정", "중립"]
@@ -278,7 +279,7 @@ class Models(BaseModel):
 class JobAnswer(BaseModel):
     id: str
     name: str
-    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    state: State
     format: str
     rows: int
     scored: int

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from api_server import Api
-from conftest import fill
+from filled_store import fill
 
 
 @pytest.mark.slow

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from echo_model import EchoModel
 
 from app.main import create_app
 from reelsense.serving.service import Service
 from reelsense.settings import ServingSettings, Settings
-
-sys.path.append(str(Path(__file__).parents[1] / "serving"))
-from echo_model import EchoModel
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelsense.models.explain import explain, explain_by_occlusion, occlusions
+from reelsense.models.explain import explain_by_occlusion, explain_linear, occlusions
 from reelsense.models.loading import load_bundled
 
 MODEL = load_bundled()
@@ -17,7 +17,7 @@ MODEL = load_bundled()
 
 @given(st.text(max_size=80))
 def test_words_and_rest_add_up_to_the_score(text: str) -> None:
-    found = explain(MODEL, text)
+    found = explain_linear(MODEL, text)
     positive = float(MODEL.predict_proba([text])[0])
     total = sum(span.weight for span in found.spans) + found.rest
     assert 1 / (1 + math.exp(-max(-700, min(700, total)))) == pytest.approx(positive, abs=1e-4)
@@ -25,13 +25,13 @@ def test_words_and_rest_add_up_to_the_score(text: str) -> None:
 
 @given(st.text(max_size=80))
 def test_spans_are_pieces_of_the_original_in_order(text: str) -> None:
-    spans = explain(MODEL, text).spans
+    spans = explain_linear(MODEL, text).spans
     assert all(text[span.start : span.end] == span.text for span in spans)
     assert all(left.end <= right.start for left, right in pairwise(spans))
 
 
 def test_the_words_that_decide_weigh_most() -> None:
-    spans = explain(MODEL, "배우들은 그저 그랬는데   스토리가 너무 지루했다ㅋㅋㅋㅋㅋㅋ").spans
+    spans = explain_linear(MODEL, "배우들은 그저 그랬는데   스토리가 너무 지루했다ㅋㅋㅋㅋㅋㅋ").spans
     assert min(spans, key=lambda span: span.weight).text == "지루했다ㅋㅋㅋㅋㅋㅋ"
 
 

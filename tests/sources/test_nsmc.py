@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 import structlog
+from local_server import local_server
 
 from reelsense.errors import InputError, SourceError
 from reelsense.sources.nsmc import CHECKSUMS, ensure_corpus, read_corpus, read_rated
@@ -59,15 +59,8 @@ def mirror() -> Iterator[Mirror]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with local_server(Handler) as state.url:
+        yield state
 
 
 def test_missing_files_are_fetched_and_checked(tmp_path: Path, mirror: Mirror) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reelsense.models.base import Classifier
 from reelsense.models.baseline import Baseline
 from reelsense.models.hashing import characters, ngram_counts, ngrams
 from reelsense.text.clean import clean
@@ -42,15 +41,8 @@ class Explanation:
     rest: float
 
 
-def explain(classifier: Classifier, text: str) -> Explanation:
-    """What each word of a text did to its score."""
-    if isinstance(classifier, Baseline):
-        return explain_linear(classifier, text)
-    return explain_by_occlusion(text, classifier.predict_proba(occlusions(text)))
-
-
 def explain_linear(model: Baseline, text: str) -> Explanation:
-    """Exact shares of a linear model."""
+    """What each word of a text did to its score, exactly."""
     words = _words(text)
     weights, rest = _linear(model, clean(text), [piece for _, _, piece in words])
     return Explanation("exact", _spans(text, words, weights), rest)

@@ -59,6 +59,7 @@ class Transformer:
 
     @property
     def padded(self) -> bool:
+        # int8: one text a batch, see above.
         return self.precision != "int8"
 
     def prepare(self, cleaned: Sequence[str]) -> list[Sized]:
@@ -67,7 +68,7 @@ class Transformer:
 
     def compute(self, rows: Sequence[NDArray[np.int32]]) -> Probabilities:
         """Calibrated probability of positive, shape (n,), float32, in the thread of the caller."""
-        size = len(rows) if self.padded else 1  # int8: one text a batch, see above
+        size = len(rows) if self.padded else 1
         parts = [self.log_odds(*pad(rows[at : at + size], self.pad_id)) for at in range(0, len(rows), size)]
         return sigmoid(np.concatenate(parts) / self.temperature)
 
@@ -77,7 +78,7 @@ class Transformer:
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n,) float32 log-odds of positive before the temperature."""
-        if len(texts) == 1:  # the common call of a service: no pool, no sorting
+        if len(texts) == 1:  # a single sentence needs no pool and no sorting
             return self.log_odds(*pad(token_ids(self.tokenizer, texts), self.pad_id))
         result = np.empty(len(texts), dtype=np.float32)
         with ThreadPoolExecutor(self.threads) as pool:
@@ -87,7 +88,7 @@ class Transformer:
 
     def _chunk(self, texts: Sequence[str], pool: ThreadPoolExecutor) -> NDArray[np.float32]:
         rows = token_ids(self.tokenizer, texts)
-        most = 1 if self.precision == "int8" else BATCH_ROWS  # int8: one text a batch, see above
+        most = BATCH_ROWS if self.padded else 1
         batches = batches_by_length([len(row) for row in rows], BATCH_TOKENS, most)
 
         def score(batch: NDArray[np.int64]) -> NDArray[np.float32]:

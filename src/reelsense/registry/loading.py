@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def fetch(settings: Settings, alias_or_version: str | int) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class Chosen:
     """What scores now: the model, the alias it was found by, and where it came from.
 
     `origin` is `registry`, `cache` (of what was served last) or `bundled`; `why` says what led to the last two.
@@ -66,7 +67,7 @@ def serving_model(settings: Settings) -> Classifier:
     return served_model(settings).classifier
 
 
-def served_model(settings: Settings) -> Served:
+def served_model(settings: Settings) -> Chosen:
     """What scores now: champion, else candidate, else the latest version, else the bundled baseline.
 
     When MLflow or the object store can't be reached it is what was served last, else the bundled baseline. A log line
@@ -83,7 +84,7 @@ def served_model(settings: Settings) -> Served:
             if served is not None:
                 return served
     try:
-        alias, found = registered_choice(settings)
+        alias, found = serving_choice(list_versions(settings))
         if found is None:
             _remember(settings, {"stamp": stamp, "folder": None})
             return _serve_bundled("no_version_registered")
@@ -97,12 +98,11 @@ def served_model(settings: Settings) -> Served:
         return _serve_bundled("champion_unusable")
     remember_served(settings, found, alias, stamp)
     log.info("serving_model", model_version=found.version, alias=alias, recipe=found.recipe)
-    return Served(classifier, alias, "registry")
+    return Chosen(classifier, alias, "registry")
 
 
-def registered_choice(settings: Settings) -> tuple[str, ModelVersion | None]:
-    """The version that should serve and by which alias, without loading it. Raises RegistryError."""
-    versions = list_versions(settings)
+def serving_choice(versions: Sequence[ModelVersion]) -> tuple[str, ModelVersion | None]:
+    """Which of the versions, newest first, should serve, and by which alias."""
     for alias in (CHAMPION, CANDIDATE, LATEST):
         found = pick(versions, alias)
         if found is not None:
@@ -222,13 +222,13 @@ def _prune(newest: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _serve_bundled(why: str) -> Served:
+def _serve_bundled(why: str) -> Chosen:
     classifier = load_bundled()
     log.info("serving_model", model_version=classifier.version, alias=BUNDLED, why=why)
-    return Served(classifier, BUNDLED, "bundled", why)
+    return Chosen(classifier, BUNDLED, "bundled", why)
 
 
-def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) -> Served | None:
+def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) -> Chosen | None:
     """What was served last, from the cache; None when that is not there or damaged."""
     if not remembered:
         return None
@@ -240,7 +240,7 @@ def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) 
         log.warning("cached_model_unusable", error=str(error))
         return None
     log.info("serving_model", model_version=classifier.version, alias=remembered.get("alias"), why=why, cached=True)
-    return Served(classifier, str(remembered.get("alias") or ""), "cache", why)
+    return Chosen(classifier, str(remembered.get("alias") or ""), "cache", why)
 
 
 def _cache(settings: Settings) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from reelsense.errors import Forbidden, Unauthorized
 from reelsense.serving.limits import RateLimit
 from reelsense.settings import Settings
+from reelsense.sources.loopback import is_loopback
 from reelsense.store.database import Database
 from reelsense.store.keys import SCOPES, ApiKey, Scope, verify_key
 
@@ -81,20 +81,11 @@ def _is_local(caller: Caller) -> bool:
     its own here (DNS rebinding)."""
     return (
         not caller.forwarded
-        and _is_loopback(caller.client)
-        and _is_loopback(caller.server)
-        and _is_loopback(_without_port(caller.host.lower()))
+        and is_loopback(caller.client)
+        and is_loopback(caller.server)
+        and is_loopback(_without_port(caller.host.lower()))
     )
 
 
 def _without_port(host: str) -> str:
-    return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
-
-
-def _is_loopback(address: str) -> bool:
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    return host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]

@@ -13,22 +13,21 @@ from reelsense.errors import ReelsenseError, RegistryError
 from reelsense.models.base import Classifier, Stepped
 from reelsense.models.loading import load_bundled
 from reelsense.registry.loading import (
+    BUNDLED,
     load_any,
     load_version,
-    registered_choice,
     registry_stamp,
     remember_served,
     served_model,
+    serving_choice,
 )
-from reelsense.registry.versions import CANDIDATE, CHAMPION, ModelVersion, find_version
+from reelsense.registry.versions import CANDIDATE, CHAMPION, ModelVersion, list_versions, pick
 from reelsense.serving.engine import Engine
 from reelsense.serving.metrics import Metrics
 from reelsense.serving.warming import warm
 from reelsense.settings import Settings
 
 log = structlog.get_logger()
-
-BUNDLED = "bundled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +104,19 @@ class Follower:
             if stamp is not None and stamp == self._stamp and self._state.registry == "ok":
                 return
             try:
-                alias, choice = await asyncio.to_thread(registered_choice, self._settings)
-                candidate = await self._candidate(choice)
+                versions = await asyncio.to_thread(list_versions, self._settings)
             except RegistryError as error:
                 self._state = replace(self._state, registry=str(error))
                 log.warning("registry_unavailable", error=str(error))
                 return
             self._state = replace(self._state, registry="ok")
             self._stamp = stamp
+            alias, choice = serving_choice(versions)
             if choice is not None:
                 await self._follow(alias, choice)
-            await self._shadow(candidate)
+            if self._settings.serving.shadow_share:
+                candidate = pick(versions, CANDIDATE)
+                await self._shadow(candidate if candidate != choice else None)
 
     async def _follow(self, alias: str, choice: ModelVersion) -> None:
         version = str(choice.version)
@@ -156,12 +157,6 @@ class Follower:
             origin=state.origin,
             tokens_per_second=round(speed),
         )
-
-    async def _candidate(self, champion: ModelVersion | None) -> ModelVersion | None:
-        if not self._settings.serving.shadow_share:
-            return None
-        found = await asyncio.to_thread(find_version, self._settings, CANDIDATE)
-        return found if found != champion else None
 
     async def _shadow(self, candidate: ModelVersion | None) -> None:
         version = str(candidate.version) if candidate else None

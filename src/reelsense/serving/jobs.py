@@ -27,13 +27,12 @@ from typing import Any, Literal
 import structlog
 
 from reelsense.errors import Conflict, InputError, NotThere, RateLimited
-from reelsense.tables.opening import kind_of, replacing
+from reelsense.tables.opening import KINDS, kind_of, replacing
 
 log = structlog.get_logger()
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED = ("succeeded", "failed", "cancelled")
-FORMATS = ("csv", "tsv", "jsonl", "parquet")
 SET_ASIDE = "set-aside.jsonl"
 _JOB, _PROGRESS, _CANCEL = "job.json", "progress.json", "cancel"
 _LOOK_SECONDS = 0.3
@@ -77,8 +76,8 @@ class Jobs:
         Raises InputError for an unknown format, RateLimited when the owner has too many jobs that have not ended.
         """
         chosen = format_ or kind_of(Path(name))
-        if chosen not in FORMATS:
-            raise InputError(f"'{chosen}' is no output format; one of {', '.join(FORMATS)}.")
+        if chosen not in KINDS:
+            raise InputError(f"'{chosen}' is no output format; one of {', '.join(KINDS)}.")
         if sum(job.owner == owner and job.state not in ENDED for job in self.all()) >= self._most_waiting:
             raise RateLimited(f"{self._most_waiting} jobs of this key have not ended yet: wait for one.", 10.0)
         job = Job(secrets.token_hex(8), owner, name, chosen, column, neutral_below, _now())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from pathlib import Path
 
 from reelsense.errors import InputError, TooLarge
-from reelsense.tables.opening import kind_of
+from reelsense.tables.opening import kind_of, opened
 
 _BLOCK = 1 << 20
 _NAME = re.compile(r"[^\w.\-가-힣 ()]")
@@ -40,15 +38,11 @@ def check_size(path: Path, unpacked_megabytes: float) -> None:
 
 
 def _gzip_size(path: Path, most: int) -> int:
+    """Up to the first block beyond `most`."""
     size = 0
-    try:
-        with gzip.open(path) as file:
-            while block := file.read(_BLOCK):
-                size += len(block)
-                if size > most:
-                    break
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"'{path.name}' is not a whole gzip file: {error}") from error
+    with opened(path) as file:
+        while size <= most and (block := file.read(_BLOCK)):
+            size += len(block)
     return size
 
 

@@ -8,7 +8,11 @@ from urllib.parse import urlsplit
 
 def is_here(url: str) -> bool:
     """Whether the host of `url` is a loopback address or localhost."""
-    host = urlsplit(url).hostname or ""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host in lower case, without port and brackets, is this machine's loopback."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -15,7 +15,6 @@ from reelsense.store.summary import joined_scores, title_key_column
 from reelsense.types import Sentiment
 
 Order = Literal["newest", "oldest", "most_positive", "most_negative", "least_certain"]
-ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 @dataclass(frozen=True, slots=True)

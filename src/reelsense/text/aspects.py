@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-ASPECTS = ("배우", "스토리", "영상미", "음악", "연출")
-# What sites call the same.
-SAME_ASPECT = {"OST": "음악"}
-
 # Stems, without one-letter words that hide in others.
 _WORDS = {
     "배우": "배우|연기|캐스팅|주연|조연|열연|발연기|캐릭터",
@@ -17,6 +13,7 @@ _WORDS = {
     "음악": "음악|OST|노래|사운드|음향|배경음|선율|가사|뮤지컬",
     "연출": "연출|감독|편집|카메라|완급|몰입감|긴장감|디테일",
 }
+ASPECTS = tuple(_WORDS)
 _ASPECT = re.compile("|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items()), re.IGNORECASE)
 # A clause ends at punctuation, at a line's end, and after what sets a contrast or a list: -지만, -는데, -고, -나.
 _CLAUSE_END = re.compile(
