@@ -12,6 +12,7 @@ ReelsenseError
 ├── StoreError        the review store
 ├── ModelError        a model that can't be loaded, trained or used
 ├── RegistryError     MLflow, its aliases or artifacts
+├── ServiceAway       the inference service or Slack does not answer
 └── RefusedError      a request that a service does not take
     ├── Unauthorized    no key, or one that is not known
     ├── Forbidden       a key without the scope
@@ -60,6 +61,10 @@ class ModelError(ReelsenseError):
 
 class RegistryError(ReelsenseError):
     """The model registry can't be reached or refuses the request."""
+
+
+class ServiceAway(ReelsenseError):  # noqa: N818 - reads as the state it reports
+    """Another service of the platform, or Slack, does not answer."""
 
 
 class TooLarge(InputError):  # noqa: N818 - reads as the state it reports

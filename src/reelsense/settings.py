@@ -29,7 +29,9 @@ from reelsense.errors import SettingsError
 
 PREFIX = "REELSENSE_"
 # Values of keys with these words never stand in an error.
-_NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri")
+_NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri", "bot_token", "api_key")
+# Mappings from any source's name, whose own keys are not checked.
+_FREE = ("crawl.base_urls", "crawl.films", "crawl.schedule")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -45,7 +47,9 @@ class _Section(BaseModel):
 class DatasetSettings(_Section):
     """What a model learns from."""
 
-    name: Literal["nsmc", "store"] = Field("nsmc", description="nsmc: the corpus and the store; store: reviews only")
+    name: Literal["nsmc", "store", "people"] = Field(
+        "nsmc", description="nsmc: corpus and store; store: reviews only; people: their labels and a share of ratings"
+    )
     folder: Path | None = Field(None, description="where ratings_train.txt and ratings_test.txt lie; default HOME/nsmc")
     extra_files: tuple[Path, ...] = Field((), description="further rated files (columns of NSMC's raw reviews)")
     sampling_rate: float = Field(1.0, gt=0, le=1, description="share of the training rows used")
@@ -59,6 +63,7 @@ class ModelSettings(_Section):
     name: str = Field("baseline", description="baseline, a Hugging Face name, a local folder, or scratch")
     unfrozen_layers: int | None = Field(None, ge=0, description="encoder layers that learn, from the top; none: all")
     dropout: float = Field(0.1, ge=0, lt=1)
+    start: Path | None = Field(None, description="model folder the baseline's fit starts at; default the bundled one")
     register_threshold: float = Field(0.80, ge=0, le=1, description="macro-F1 under which nothing is registered")
     longest_ngram: int = Field(5, ge=1, le=8, description="characters of the longest n-gram (baseline)")
     hash_bits: int = Field(22, ge=10, le=24, description="2 to this power weights (baseline)")
@@ -86,6 +91,9 @@ class CrawlSettings(_Section):
     # From the environment: comma-separated.
     enabled: Annotated[tuple[str, ...], NoDecode] = Field((), description="sources an operator has turned on")
     base_urls: dict[str, str] = Field({}, description="source name to another base URL (a devsite)")
+    films: dict[str, tuple[str, ...]] = Field({}, description="source name to film codes; default what the source lists")
+    schedule: dict[str, str] = Field({}, description="source name to @hourly, @daily, none or a cron line (daily)")
+    films_per_task: int = Field(20, ge=1, description="films that one task of the crawl DAG reads")
     min_delay_seconds: float = Field(1.0, ge=0, description="least time between two requests to one host")
     jitter_seconds: float = Field(0.5, ge=0)
     timeout_seconds: float = Field(20.0, gt=0)
@@ -112,6 +120,7 @@ class RetrainSettings(_Section):
     holdout_share: float = Field(0.2, gt=0, lt=0.9, description="store texts never trained on, kept for the gate")
     newest: int = Field(5000, ge=1, description="how many of the newest held-out labels the gate compares on")
     gate_alpha: float = Field(0.05, gt=0, lt=1, description="significance level of McNemar's test")
+    min_corrections: int = Field(20, ge=1, description="new labels of people that are worth a fine-tuning")
 
 
 class ServingSettings(_Section):
@@ -150,6 +159,45 @@ class ServingSettings(_Section):
         return _words(value)
 
 
+class AutomationSettings(_Section):
+    """When the DAGs run (cron lines are Korean time), how stubborn they are, and what they keep."""
+
+    retrain: str = Field("30 3 * * *", description="@daily, none or a cron line; so are the next four")
+    finetune: str = "30 5 * * 1"
+    model_check: str = "0 8 * * *"
+    maintenance: str = "0 5 * * 0"
+    slack_bot: str = Field("* * * * *", description="how often the review channel is read, where one is named")
+    retries: int = Field(3, ge=0, description="how often a failed task is tried again")
+    retry_seconds: float = Field(60.0, gt=0, description="before the first retry; doubled for each further one")
+    training_hours: float = Field(12.0, gt=0, description="time limit of the training task")
+    training_queue: str = Field("", description="Celery queue of the training task (a worker with a GPU)")
+    deadline_minutes: float = Field(240.0, gt=0, description="a run that takes longer is reported as late")
+    older_export: bool = Field(False, description="also write the earlier systems' cinema/… files")
+    keep_snapshots_days: int = Field(365, ge=1)
+    keep_versions: int = Field(20, ge=3, description="versions without an alias kept in the registry, newest first")
+    keep_runs_days: int = Field(180, ge=1, description="pipeline runs and notices kept in the store")
+
+
+class SlackSettings(_Section):
+    """Where reports go: an incoming webhook, or a bot token and a channel. Without either: the log and the store."""
+
+    webhook_url: SecretStr | None = None
+    bot_token: SecretStr | None = None
+    channel: str = Field("", description="id of the channel the bot reports to")
+    review_channel: str = Field("", description="id of the channel whose messages the bot scores")
+    api_url: str = Field("https://slack.com/api/", description="Slack's Web API")
+
+
+class LinkSettings(_Section):
+    """Addresses people click in messages; the API's is also asked by smoke checks."""
+
+    ui: str = ""
+    mlflow: str = ""
+    airflow: str = ""
+    api: str = ""
+    api_key: SecretStr | None = Field(None, description="a key with the scope predict")
+
+
 class Settings(BaseSettings):
     """Everything reelsense can be told."""
 
@@ -163,6 +211,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default sqlite in HOME")
     mlflow_tracking_uri: str | None = Field(None, description="default sqlite in HOME")
     mlflow_artifacts: str | None = Field(None, description="folder or s3://bucket/prefix; default HOME/artifacts")
+    object_store: str | None = Field(None, description="folder or s3://bucket/prefix of snapshots and exports")
     registered_model: str = "reelsense"
     morphemes: Literal["kiwi", "okt"] = "kiwi"
     neutral_below: float = Field(0.7, ge=0.5, le=1, description="top probability under which the answer is 중립")
@@ -175,6 +224,9 @@ class Settings(BaseSettings):
     crawl: CrawlSettings = CrawlSettings()
     retrain: RetrainSettings = RetrainSettings()
     serving: ServingSettings = ServingSettings()
+    automation: AutomationSettings = AutomationSettings()
+    slack: SlackSettings = SlackSettings()
+    links: LinkSettings = LinkSettings()
 
     @property
     def embedded(self) -> bool:
@@ -194,6 +246,10 @@ class Settings(BaseSettings):
     @property
     def resolved_artifacts(self) -> str:
         return self.mlflow_artifacts or str((self.home / "artifacts").absolute())
+
+    @property
+    def resolved_object_store(self) -> str:
+        return self.object_store or str((self.home / "objects").absolute())
 
     @property
     def corpus_folder(self) -> Path:
@@ -300,7 +356,7 @@ def _environment(env_file: Path | None) -> dict[str, str]:
 def _check_key(key: str, where: str) -> None:
     keys = set(known_keys())
     # A key of a free mapping (crawl.base_urls.megabox) is known by its parent.
-    if key in keys or key.rpartition(".")[0] in {"crawl.base_urls"}:
+    if key in keys or key.rpartition(".")[0] in _FREE:
         return
     near = difflib.get_close_matches(key, keys, n=1, cutoff=0.0)[0]
     raise SettingsError(f"{where}: unknown key '{key}'; the nearest is '{near}'.")
@@ -308,7 +364,7 @@ def _check_key(key: str, where: str) -> None:
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for key, value in values.items():
-        if isinstance(value, dict) and prefix + key != "crawl.base_urls":
+        if isinstance(value, dict) and prefix + key not in _FREE:
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"

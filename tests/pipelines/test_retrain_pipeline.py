@@ -12,8 +12,9 @@ import pytest
 from reelsense.devsite.library import sample_library
 from reelsense.models.loading import BUNDLED, load_bundled
 from reelsense.pipelines import retrain as retraining
+from reelsense.pipelines.champion import ensure_champion
 from reelsense.pipelines.crawl import crawl
-from reelsense.pipelines.retrain import ensure_champion, retrain
+from reelsense.pipelines.retrain import retrain
 from reelsense.registry.loading import serving_model
 from reelsense.registry.tracking import find_run, list_runs
 from reelsense.registry.versions import list_versions

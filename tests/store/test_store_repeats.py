@@ -54,7 +54,7 @@ def crawl(db: Database) -> tuple[UpsertCounts, ...]:
 def test_the_same_crawl_twice_changes_no_column_of_any_table(db: Database) -> None:
     assert crawl(db) == (*map(UpsertCounts, (1, 30, 1, 30, 1)),)
     before = everything(db)
-    assert all(before[name] for name in metadata.tables if name != "api_keys")
+    assert all(before[name] for name in metadata.tables if name not in ("api_keys", "watched_films", "notices"))
 
     again = crawl(db)
 

@@ -24,9 +24,10 @@ def demo(
     """수집 → 분석 → 재학습 → 관문 → 승격 → 리포트를 한 번에. / Crawl, score, retrain, gate, promote, report."""
     from reelsense.devsite.library import sample_library
     from reelsense.devsite.server import serve
+    from reelsense.pipelines.champion import ensure_champion
     from reelsense.pipelines.crawl import crawl
     from reelsense.pipelines.report import build_report
-    from reelsense.pipelines.retrain import ensure_champion, retrain
+    from reelsense.pipelines.retrain import retrain
     from reelsense.pipelines.score import score_pending
     from reelsense.predictor import load
     from reelsense.reporting.html import write_html

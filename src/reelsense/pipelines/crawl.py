@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from reelsense.errors import SourceBlocked, SourceError
 from reelsense.settings import CrawlSettings
@@ -23,6 +24,7 @@ from reelsense.store.marks import crawl_mark, set_crawl_mark
 from reelsense.store.rejects import keep_rejected
 from reelsense.store.reviews import upsert_reviews
 from reelsense.store.runs import finish_run, start_run
+from reelsense.store.watchlist import watched
 from reelsense.types import Film, RejectedRow, Review, ReviewPage, UpsertCounts
 
 log = structlog.get_logger()
@@ -44,17 +46,19 @@ class FilmCrawl:
     rejected: int
     complete: bool
     message: str = ""
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CrawlResult:
-    """What a crawl of one source brought; `status` is succeeded, incomplete or failed."""
+    """What a crawl of one source brought; `status` is succeeded, incomplete or failed, `blocked` when it refused us."""
 
     run_id: int
     source: str
     status: str
     films: tuple[FilmCrawl, ...]
     message: str
+    blocked: bool = False
 
     @property
     def counts(self) -> UpsertCounts:
@@ -62,6 +66,22 @@ class CrawlResult:
 
 
 CrawlProgress = Callable[[FilmCrawl], None]
+
+
+def films_to_crawl(db: Database, source: Source, settings: CrawlSettings) -> list[str]:
+    """Codes of the films that are configured or on the watch list; where there are none, of those the source lists.
+
+    Listed films are stored, so that a crawl of their codes need not ask for the list again.
+    """
+    with db.connect() as connection:
+        watched_codes = [code for _, code in watched(connection, source.name)]
+    named = list(dict.fromkeys([*settings.films.get(source.name, ()), *watched_codes]))
+    if named:
+        return named
+    listed = source.films()
+    with db.begin() as connection:
+        upsert_films(connection, [_over_stored(connection, film) for film in listed])
+    return [film.code for film in listed]
 
 
 def crawl(
@@ -72,9 +92,11 @@ def crawl(
     since: datetime | None = None,
     key: str | None = None,
     progress: CrawlProgress | None = None,
+    until: datetime | None = None,
 ) -> CrawlResult:
     """Crawl the given films, or all that the source lists, since `since` or since the last complete crawl.
 
+    Reviews written after `until` are passed over, and such a crawl says nothing about how far a film is complete.
     With the same `key` a finished crawl is not repeated and an interrupted one is taken up again. A source that
     refuses us ends the crawl with status failed; what came before stays.
     """
@@ -86,29 +108,31 @@ def crawl(
     logger = log.bind(run=run.id, source=source.name)
     crawled: list[FilmCrawl] = []
     failure = ""
+    blocked = False
     try:
-        for film in _chosen(source, film_codes):
+        for film in _chosen(db, source, film_codes):
             film = _described(db, source, film, logger)
             with db.begin() as connection:
                 upsert_films(connection, [film])
-            crawled.append(_crawl_film(db, source, film, settings, since, run.id, logger))
+            crawled.append(_crawl_film(db, source, film, settings, since, until, run.id, logger))
             if progress:
                 progress(crawled[-1])
             if crawled[-1].message and not crawled[-1].complete:
                 failure = crawled[-1].message
+                blocked = blocked or crawled[-1].blocked
                 if not crawled[-1].pages:
                     break
     except SourceError as error:
-        failure = str(error)
-    return _finish(db, run.id, source.name, crawled, failure, logger)
+        failure, blocked = str(error), isinstance(error, SourceBlocked)
+    return _finish(db, run.id, source.name, crawled, failure, blocked, logger)
 
 
 def _finish(
-    db: Database, run_id: int, source: str, crawled: Sequence[FilmCrawl], failure: str, logger: Any
+    db: Database, run_id: int, source: str, crawled: Sequence[FilmCrawl], failure: str, blocked: bool, logger: Any
 ) -> CrawlResult:
     complete = not failure and all(film.complete for film in crawled)
     status = "succeeded" if complete else "incomplete" if any(film.pages for film in crawled) else "failed"
-    result = CrawlResult(run_id, source, status, tuple(crawled), failure)
+    result = CrawlResult(run_id, source, status, tuple(crawled), failure, blocked)
     totals = {
         **asdict(result.counts),
         "films": len(crawled),
@@ -121,21 +145,32 @@ def _finish(
     return result
 
 
-def _chosen(source: Source, film_codes: Sequence[str]) -> Sequence[Film]:
+def _chosen(db: Database, source: Source, film_codes: Sequence[str]) -> Sequence[Film]:
+    """The films of the codes; the source's list is asked for only when one of them is not known yet."""
     if not film_codes:
         return source.films()
-    listed = {film.code: film for film in source.films()}
-    return [listed.get(code, Film(source.name, code, code)) for code in film_codes]
+    with db.connect() as connection:
+        stored = {code: find_film(connection, source.name, code) for code in film_codes}
+    known = {code: found.film for code, found in stored.items() if found is not None}
+    if len(known) < len(stored):
+        known |= {film.code: film for film in source.films()}
+    return [known.get(code, Film(source.name, code, code)) for code in film_codes]
+
+
+def _over_stored(connection: Connection, film: Film) -> Film:
+    """What the list says now, over what the site told before."""
+    stored = find_film(connection, film.source, film.code)
+    if stored is None:
+        return film
+    return replace(stored.film, **{name: value for name, value in asdict(film).items() if value})
 
 
 def _described(db: Database, source: Source, film: Film, logger: Any) -> Film:
     """The film with its details, asked of the site once; missing ones do not keep its reviews away."""
     with db.connect() as connection:
-        stored = find_film(connection, film.source, film.code)
-    if stored is not None and (stored.film.directors or stored.film.plot):
-        # What the list says now, over what the site told before.
-        told = {name: value for name, value in asdict(film).items() if value}
-        return replace(stored.film, **told)
+        film = _over_stored(connection, film)
+    if film.directors or film.plot:
+        return film
     try:
         return source.info(film)
     except SourceBlocked:
@@ -151,6 +186,7 @@ def _crawl_film(
     film: Film,
     settings: CrawlSettings,
     since: datetime | None,
+    until: datetime | None,
     run_id: int,
     logger: Any,
 ) -> FilmCrawl:
@@ -158,9 +194,10 @@ def _crawl_film(
         mark = crawl_mark(connection, source.name, film.code)
     if since is None and mark is not None:
         since = mark - timedelta(days=settings.overlap_days)
-    state = _Reading(since)
+    state = _Reading(since, until)
     counts = UpsertCounts()
     message = ""
+    blocked = False
     try:
         for _ in range(settings.max_passes):
             state.begin_pass()
@@ -174,12 +211,12 @@ def _crawl_film(
             if state.settled():
                 break
     except SourceError as error:
-        message = str(error)
+        message, blocked = str(error), isinstance(error, SourceBlocked)
         logger.warning("film_crawl_stopped", film=film.code, error=message)
     complete = not message and not state.unreadable
     with db.begin() as connection:
         keep_rejected(connection, state.unreadable, run_id)
-        if complete and state.newest is not None and (mark is None or state.newest > mark):
+        if complete and until is None and state.newest is not None and (mark is None or state.newest > mark):
             set_crawl_mark(connection, source.name, film.code, state.newest)
     if state.unreadable and not message:
         message = (
@@ -195,14 +232,16 @@ def _crawl_film(
         len(state.rejected),
         complete,
         message,
+        blocked,
     )
 
 
 class _Reading:
     """What has been seen of one film over several passes, and whether the pages held still."""
 
-    def __init__(self, since: datetime | None) -> None:
+    def __init__(self, since: datetime | None, until: datetime | None) -> None:
         self.since = since
+        self.until = until
         self.pages = 0
         self.duplicates = 0
         self.unreadable: list[RejectedRow] = []
@@ -241,7 +280,8 @@ class _Reading:
             if known != review:
                 self.fresh_in_pass += known is None
                 self.seen[review.source_id] = review
-                fresh.append(review)
+                if self.until is None or review.written_at is None or review.written_at <= self.until:
+                    fresh.append(review)
         return fresh
 
     def reached_since(self, page: ReviewPage) -> bool:

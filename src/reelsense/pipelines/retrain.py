@@ -1,37 +1,38 @@
-"""Retrain: ask whether it is worth it, train, evaluate, let the gate decide, register, promote.
+"""Retrain: plan, train, judge, register, promote, smoke check. Each step can be repeated, and taken up by another process.
 
-Every step is keyed by what goes into it (data version and recipe), so a run that is killed at any point and started
-again finishes the same MLflow run and never registers a model twice.
+The steps share a plan (`pipelines.plan`), by its key: a run that is killed at any point and started again finishes the
+same MLflow run and never registers a model twice. `retrain` is all of them in one process.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
-from reelsense.errors import RegistryError
+from reelsense.errors import ModelError, RegistryError
 from reelsense.models.base import Classifier, decide
-from reelsense.models.loading import BUNDLED, load_bundled, load_folder, read_facts
-from reelsense.monitoring.drift import drift_of_scores
+from reelsense.models.loading import load_folder, read_facts
+from reelsense.objects import get_folder, open_objects, put_folder
+from reelsense.pipelines.champion import ensure_champion
+from reelsense.pipelines.labels_snapshot import kept_labels
+from reelsense.pipelines.plan import LOCK, Plan, find_plan, plan_training, settings_of
+from reelsense.pipelines.smoke import smoke_check, withdraw
 from reelsense.registry.gate import decide as judge
 from reelsense.registry.loading import fetch
-from reelsense.registry.tracking import LoggedRun, find_run, list_runs, log_run
-from reelsense.registry.versions import ModelVersion, list_versions, make_candidate, promote, register
+from reelsense.registry.tracking import LABELS_TAG, PEOPLE_TAG, LoggedRun, find_run, log_run
+from reelsense.registry.versions import make_candidate, promote, register
 from reelsense.settings import Settings
 from reelsense.store.database import Database
-from reelsense.store.labels import trainable_texts
-from reelsense.store.runs import RUNNING, finish_run, latest_runs, start_run
+from reelsense.store.locks import held
+from reelsense.store.runs import finish_run
 from reelsense.training.card import model_card
-from reelsense.training.data import Dataset, build_dataset, newest_held_out
+from reelsense.training.data import build_dataset, newest_held_out
 from reelsense.training.evaluate import Evaluation, evaluate, evaluate_labelled
 from reelsense.training.result import Progress
 from reelsense.training.sealed import open_sealed
@@ -40,20 +41,23 @@ from reelsense.types import LabelledText
 
 log = structlog.get_logger()
 
-PIPELINE = "retrain"
 SAMPLES = 40
 
-LABELS_TAG = "reelsense.stored_labels"
 VERDICT_TAG = "reelsense.verdict"
 REASON_TAG = "reelsense.reason."
+CHAMPION_TAG = "reelsense.champion"
+
+# Written last, so that with it the whole trained model is there.
+_TRAINED = "training.json"
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainResult:
-    """What the daily loop did and why.
+    """What a training came to and why.
 
-    `status` is skipped (nothing worth training on), refused (by the gate), candidate or promoted. `metrics` are those
-    of the MLflow run: `test/accuracy` of the new model, `champion/test/accuracy` of the one it was judged against.
+    `status` is skipped (nothing worth training on), refused (by the gate), candidate, promoted, or withdrawn (promoted,
+    and rolled back for its smoke check). `metrics` are those of the MLflow run: `test/accuracy` of the new model,
+    `champion/test/accuracy` of the one it was judged against.
     """
 
     status: str
@@ -64,175 +68,189 @@ class RetrainResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def retrain(db: Database, settings: Settings, force: bool = False, progress: Progress | None = None) -> RetrainResult:
-    """Train the recipe of `settings` on what is known now, unless there is no reason to (`force` overrules that)."""
-    champion = ensure_champion(settings)
-    with db.connect() as connection:
-        stored = trainable_texts(connection)
-        open_key = _interrupted(connection)
-    cause = f"taking up {open_key}" if open_key else "asked for" if force else _cause(db, settings, champion, stored)
-    if cause is None:
-        reason = _why_not(settings, len(stored) - _labels_at_training(settings))
-        log.info("retrain_skipped", new_labels=len(stored) - _labels_at_training(settings))
-        with db.begin() as connection:  # so that a day without training is not a day without a trace
-            run = start_run(connection, PIPELINE, f"skipped-{uuid.uuid4()}", {"recipe": settings.recipe})
-            finish_run(connection, run.id, "skipped", {"stored_labels": len(stored)}, reason)
-        return RetrainResult("skipped", reason)
-    dataset = build_dataset(settings, stored)
-    key = training_key(settings, dataset.version)
-    with db.begin() as connection:
-        run = start_run(connection, PIPELINE, key, {"recipe": settings.recipe, "data": dataset.version, "cause": cause})
-    if run.finished:
-        return RetrainResult("skipped", f"'{key}': {run.message}", data_version=dataset.version)
-    bound = log.bind(run=run.id, data_version=dataset.version, recipe=settings.recipe)
-    bound.info("retrain_started", cause=cause)
+def retrain(
+    db: Database, settings: Settings, force: bool = False, progress: Progress | None = None, finetune: bool = False
+) -> RetrainResult:
+    """Train the recipe of `settings` on what is known now, unless there is no reason to (`force` overrules that).
+
+    `finetune`: start at the champion, and learn from people's labels and a share of the ratings.
+    """
+    plan = plan_training(db, settings, force, finetune)
+    if plan.done:
+        return RetrainResult("skipped", plan.done, data_version=plan.data_version)
     try:
-        # The verdict is kept with the run before anything is registered: a run taken up after a kill must not judge
-        # again, against a champion that may be its own child.
-        logged = find_run(settings, key) or _train_and_judge(settings, champion, stored, dataset, key, cause, progress)
-        result = _carry_out(settings, key, logged, dataset.version)
+        train_planned(db, settings, plan.key, progress)
+        if judge_planned(db, settings, plan.key).tags[VERDICT_TAG] != "refuse":
+            register_planned(db, settings, plan.key)
+            promote_planned(db, settings, plan.key)
+        withdrawn = check_planned(db, settings, plan.key)
+        return finish_planned(db, settings, plan.key, withdrawn)
     except Exception as error:
-        with db.begin() as connection:
-            finish_run(connection, run.id, "failed", {}, str(error))
+        fail_planned(db, plan.key, str(error))
         raise
-    counts = {"stored_labels": len(stored), "train": len(dataset.train), "version": result.version}
-    with db.begin() as connection:
-        finish_run(connection, run.id, "succeeded", counts, f"{result.status}: {logged.tags[REASON_TAG + 'en']}")
-    shutil.rmtree(_work_folder(settings, key), ignore_errors=True)
-    bound.info("retrain_finished", status=result.status, model_version=result.version)
-    return result
 
 
-def _train_and_judge(
-    settings: Settings,
-    champion: ModelVersion,
-    stored: Sequence[LabelledText],
-    dataset: Dataset,
-    key: str,
-    cause: str,
-    progress: Progress | None,
-) -> LoggedRun:
-    trained = train(dataset, settings, _work_folder(settings, key), progress)
-    candidate = load_folder(trained.folder, "candidate")
+def train_planned(db: Database, settings: Settings, key: str, progress: Progress | None = None) -> None:
+    """Train, and put the model folder where the next step finds it, on whatever machine that runs."""
+    plan = find_plan(db, key)
+    objects = open_objects(settings.resolved_object_store)
+    with held(db, LOCK):
+        if objects.keys(f"candidates/{key}/{_TRAINED}") or find_run(settings, key) is not None:
+            return
+        chosen = settings_of(settings, plan)
+        dataset = build_dataset(chosen, kept_labels(objects, plan.stored))
+        folder = _work_folder(settings, key)
+        trained = train(dataset, chosen, folder, progress)
+        told = {"parameters": dict(trained.parameters), "seconds": trained.seconds, "train": len(dataset.train)}
+        (folder / _TRAINED).write_text(json.dumps(told, default=str), encoding="utf-8")
+        shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+        put_folder(objects, f"candidates/{key}", folder, last=_TRAINED)
+
+
+def judge_planned(db: Database, settings: Settings, key: str) -> LoggedRun:
+    """Evaluate the trained model and the champion, let the gate decide, and log both as one MLflow run.
+
+    The verdict is kept with the run before anything is registered: a run taken up after a kill must not judge again,
+    against a champion that may be its own child.
+    """
+    plan = find_plan(db, key)
+    objects = open_objects(settings.resolved_object_store)
+    with held(db, LOCK):
+        known = find_run(settings, key)
+        if known is not None:
+            return known
+        folder = _work_folder(settings, key)
+        if not (folder / _TRAINED).is_file():
+            get_folder(objects, f"candidates/{key}", folder)
+        if not (folder / _TRAINED).is_file():
+            raise ModelError(f"The training '{key}' has left no model at {objects.address('candidates')}: train again.")
+        return _judge(settings, plan, folder, kept_labels(objects, plan.stored))
+
+
+def _judge(settings: Settings, plan: Plan, folder: Path, stored: Sequence[LabelledText]) -> LoggedRun:
+    told = json.loads((folder / _TRAINED).read_text(encoding="utf-8"))
+    champion = ensure_champion(settings)
+    candidate = load_folder(folder, "candidate")
     old = load_folder(fetch(settings, str(champion.version)), str(champion.version))
-    new_scores, old_scores = _evaluate_both(settings, candidate, old, newest_held_out(stored, settings))
+    newest = newest_held_out(stored, settings)
+    new_scores, old_scores = _evaluate_both(settings, candidate, old, newest)
     decision = judge(new_scores, old_scores, settings.model.register_threshold, settings.retrain.gate_alpha)
     log.info("gate_decided", register=decision.register, promote=decision.promote, reason=decision.reason("en"))
     verdict = "promote" if decision.promote else "register" if decision.register else "refuse"
-    evaluations = {"validation": trained.validation, **new_scores}
+    dataset = build_dataset(settings_of(settings, plan), stored)
+    validation = evaluate_labelled(candidate, dataset.validation or dataset.train)
+    evaluations = {"validation": validation, **new_scores}
     against = {f"champion/{name}/{m}": v for name, e in old_scores.items() for m, v in _headline(e).items()}
+    (folder / _TRAINED).unlink()  # not part of the model
     log_run(
         settings,
-        key=key,
+        key=plan.key,
         recipe=settings.recipe,
-        parameters={**trained.parameters, "seed": settings.training.seed, "cause": cause},
-        metrics={"training_seconds": trained.seconds, **against},
-        folder=trained.folder,
-        data_version=dataset.version,
+        parameters={**told["parameters"], "seed": settings.training.seed, "cause": plan.cause},
+        metrics={"training_seconds": told["seconds"], "train": told["train"], **against},
+        folder=folder,
+        data_version=plan.data_version,
         evaluations=evaluations,
-        samples=_samples(candidate, newest_held_out(stored, settings)[-SAMPLES:], settings.neutral_below),
-        model_card=model_card(read_facts(trained.folder), evaluations, decision.reason("en")),
+        samples=_samples(candidate, newest[-SAMPLES:], settings.neutral_below),
+        model_card=model_card(read_facts(folder), evaluations, decision.reason("en")),
         tags={
-            LABELS_TAG: str(len(stored)),
+            LABELS_TAG: str(plan.labels),
+            PEOPLE_TAG: str(plan.people),
             VERDICT_TAG: verdict,
             REASON_TAG + "ko": decision.reason("ko"),
             REASON_TAG + "en": decision.reason("en"),
-            "reelsense.champion": str(champion.version),
+            CHAMPION_TAG: str(champion.version),
         },
     )
+    return _logged(settings, plan.key)
+
+
+def register_planned(db: Database, settings: Settings, key: str) -> int:
+    """Make the judged model a version; returns its number."""
+    with held(db, LOCK):
+        logged = _logged(settings, key)
+        if logged.tags[VERDICT_TAG] == "refuse":
+            raise RegistryError(f"The gate has refused '{key}': {logged.tags[REASON_TAG + settings.language]}")
+        return register(settings, logged.run_id, key).version
+
+
+def promote_planned(db: Database, settings: Settings, key: str) -> int:
+    """Make the registered version champion or candidate, as the gate has decided; returns its number."""
+    with held(db, LOCK):
+        logged = _logged(settings, key)
+        version = register(settings, logged.run_id, key).version
+        found = (promote if logged.tags[VERDICT_TAG] == "promote" else make_candidate)(settings, version)
+        return found.version
+
+
+def check_planned(db: Database, settings: Settings, key: str) -> str:
+    """Smoke check of a promoted version; one that fails is rolled back, and the reason is returned."""
+    with held(db, LOCK):
+        logged = _logged(settings, key)
+        if logged.tags[VERDICT_TAG] != "promote":
+            return ""
+        version = register(settings, logged.run_id, key).version
+        try:
+            smoke_check(settings, version)
+        except (ModelError, RegistryError) as error:
+            withdraw(settings, version)
+            return str(error)
+        return ""
+
+
+def finish_planned(db: Database, settings: Settings, key: str, withdrawn: str = "") -> RetrainResult:
+    """Close the run with its outcome, and clear away what the steps handed on."""
+    plan = find_plan(db, key)
+    logged = _logged(settings, key)
+    verdict = logged.tags[VERDICT_TAG]
+    version = register(settings, logged.run_id, key).version if verdict != "refuse" else None
+    status = {"promote": "promoted", "register": "candidate", "refuse": "refused"}[verdict]
+    reason = logged.tags[REASON_TAG + settings.language]
+    if withdrawn:
+        status, reason = "withdrawn", f"{reason} {_why_withdrawn(settings, version, withdrawn)}"
+    counts = {
+        "stored_labels": plan.labels,
+        "train": int(logged.metrics.get("train", 0)),
+        "version": version,
+        "champion": int(logged.tags[CHAMPION_TAG]),
+        "outcome": status,
+        "mlflow_run": logged.run_id,
+        "metrics": {name: round(value, 6) for name, value in logged.metrics.items() if name in _told(logged.metrics)},
+    }
+    with db.begin() as connection:
+        finish_run(connection, plan.run_id, "succeeded", counts, reason)
+    shutil.rmtree(_work_folder(settings, key), ignore_errors=True)
+    objects = open_objects(settings.resolved_object_store)
+    objects.delete(objects.keys(f"candidates/{key}/"))
+    log.info("training_finished", run=plan.run_id, status=status, model_version=version)
+    return RetrainResult(status, reason, plan.data_version, version, logged.run_id, logged.metrics)
+
+
+def fail_planned(db: Database, key: str, message: str) -> None:
+    """Close the run as failed; the next training of the same data takes up where it ended."""
+    plan = find_plan(db, key)
+    with db.begin() as connection:
+        finish_run(connection, plan.run_id, "failed", {}, message)
+
+
+def _logged(settings: Settings, key: str) -> LoggedRun:
     logged = find_run(settings, key)
     if logged is None:
-        raise RegistryError(f"The run '{key}' was logged and can't be found again; look at MLflow's store.")
+        raise RegistryError(f"MLflow has no finished run '{key}'; look at MLflow's store, or judge it again.")
     return logged
 
 
-def _carry_out(settings: Settings, key: str, logged: LoggedRun, data_version: str) -> RetrainResult:
-    """Register and promote as the run's verdict says; every step may be repeated."""
-    verdict = logged.tags[VERDICT_TAG]
-    version: int | None = None
-    if verdict != "refuse":
-        version = register(settings, logged.run_id, key).version
-        found = promote(settings, version) if verdict == "promote" else make_candidate(settings, version)
-        version = found.version
-    return RetrainResult(
-        status={"promote": "promoted", "register": "candidate", "refuse": "refused"}[verdict],
-        reason=logged.tags[REASON_TAG + settings.language],
-        data_version=data_version,
-        version=version,
-        run_id=logged.run_id,
-        metrics=logged.metrics,
-    )
-
-
-def ensure_champion(settings: Settings) -> ModelVersion:
-    """The champion; in an empty registry the bundled baseline becomes version 1 and champion."""
-    versions = list_versions(settings)
-    for version in versions:
-        if "champion" in version.aliases:
-            return version
-    if versions:
-        return promote(settings, max(version.version for version in versions if not version.archived))
-    facts = read_facts(BUNDLED)
-    key = f"bundled-{facts['data_version']}"
-    sealed = open_sealed(settings.corpus_folder, "evaluate")
-    evaluations = {"test": evaluate(load_bundled(), sealed.texts, sealed.labels)} if sealed else {}
-    run_id = log_run(
-        settings,
-        key=key,
-        recipe="bundled",
-        parameters=facts.get("parameters", {}),
-        metrics={},
-        folder=BUNDLED,
-        data_version=facts["data_version"],
-        evaluations=evaluations,
-        samples=[],
-        model_card=(BUNDLED / "MODEL_CARD.md").read_text(encoding="utf-8"),
-        tags={LABELS_TAG: "0"},
-    )
-    return promote(settings, register(settings, run_id, key).version)
-
-
-def _cause(db: Database, settings: Settings, champion: ModelVersion, stored: Sequence[LabelledText]) -> str | None:
-    """Enough new labels since the newest training, or drift of the champion's scores; None when neither."""
-    new = len(stored) - _labels_at_training(settings)
-    if new >= settings.retrain.min_new_labels:
-        return f"{new} new labels"
-    drift = drift_of_scores(db, str(champion.version))
-    if drift is not None and drift.psi >= settings.retrain.drift_psi and new > 0:
-        return f"drift: PSI {drift.psi:.2f} of the last {drift.days} days"
-    return None
-
-
-def _why_not(settings: Settings, new: int) -> str:
-    needed = settings.retrain.min_new_labels
+def _why_withdrawn(settings: Settings, version: int | None, why: str) -> str:
     if settings.language == "ko":
-        return f"새 라벨이 {new:,}개뿐이고({needed:,}개 필요) 드리프트도 없어 재학습하지 않았습니다."
-    return f"Not trained: {new:,} new labels ({needed:,} are needed) and no drift."
+        return f"그러나 v{version}은 배포 점검에 실패해 되돌렸습니다: {why}"
+    return f"But v{version} failed its smoke check and was rolled back: {why}"
 
 
-def _interrupted(connection: Connection) -> str | None:
-    """The key of a training that was begun last and never came to its end."""
-    for run in latest_runs(connection, PIPELINE, limit=1):
-        if run.status == RUNNING:
-            return run.key
-    return None
-
-
-def training_key(settings: Settings, data_version: str) -> str:
-    """Equal for the same recipe on the same data: what makes a training run the same run."""
-    recipe = {
-        "recipe": settings.recipe,
-        "max_length": settings.dataset.max_length,
-        **{f"model.{key}": value for key, value in settings.model.model_dump().items()},
-        **{f"training.{key}": value for key, value in settings.training.model_dump().items()},
-    }
-    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    return f"{settings.recipe}-{data_version}-{digest}"
-
-
-def _labels_at_training(settings: Settings) -> int:
-    """How many stored labels there were when a model was last trained, whatever became of it."""
-    return max((int(run.tags.get(LABELS_TAG, "0")) for run in list_runs(settings)), default=0)
+def _told(metrics: Mapping[str, float]) -> list[str]:
+    """The metrics that a report shows."""
+    kinds = ("accuracy", "macro_f1", "ece", "n")
+    sets = [f"{who}{name}/{kind}" for who in ("", "champion/") for name in ("test", "newest") for kind in kinds]
+    return [name for name in ("training_seconds", *sets) if name in metrics]
 
 
 def _work_folder(settings: Settings, key: str) -> Path:

@@ -36,6 +36,9 @@ KEY_TAG = "reelsense.key"
 RECIPE_TAG = "reelsense.recipe"
 DATA_TAG = "reelsense.data_version"
 DIGEST_TAG = "reelsense.digest"
+# How many stored labels, and of them people's, there were when a model was trained.
+LABELS_TAG = "reelsense.stored_labels"
+PEOPLE_TAG = "reelsense.labels_of_people"
 
 # The folder of the pyfunc model under which the model folder lies.
 MODEL_PATH = "artifacts/model"

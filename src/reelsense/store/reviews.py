@@ -46,7 +46,7 @@ def upsert_reviews(connection: sa.Connection, found: Iterable[Review]) -> Upsert
     """Write reviews, unique by source and source id; a review whose text changed loses its scores."""
     now = datetime.now(UTC)
     rows = (_row(review, now) for review in found)
-    counts, changed = upsert(connection, reviews, rows, ("source", "source_id"), _CONTENT)
+    counts, changed = upsert(connection, reviews, rows, ("source", "source_id"), _CONTENT, ("changed_at",))
     stale = [old["id"] for old, new in changed if old["text"] != new["text"]]
     for begin in range(0, len(stale), _PAGE):
         connection.execute(sa.delete(scores).where(scores.c.review_id.in_(stale[begin : begin + _PAGE])))
@@ -61,15 +61,15 @@ def count_reviews(connection: sa.Connection, source: str | None = None, film_cod
 
 def find_review(connection: sa.Connection, source: str, source_id: str) -> StoredReview | None:
     """The review of a source's id."""
-    query = _select().where(reviews.c.source == source, reviews.c.source_id == source_id)
+    query = select_reviews().where(reviews.c.source == source, reviews.c.source_id == source_id)
     row = connection.execute(query).mappings().first()
-    return _stored(row) if row else None
+    return stored_review(row) if row else None
 
 
 def find_review_by_id(connection: sa.Connection, number: int) -> StoredReview | None:
     """The review of a number."""
-    row = connection.execute(_select().where(reviews.c.id == number)).mappings().first()
-    return _stored(row) if row else None
+    row = connection.execute(select_reviews().where(reviews.c.id == number)).mappings().first()
+    return stored_review(row) if row else None
 
 
 def iter_reviews(
@@ -78,8 +78,8 @@ def iter_reviews(
     """All reviews, of a source and film where given, in the order they came."""
     after = 0
     while True:
-        query = _of(_select().where(reviews.c.id > after), source, film_code).order_by(reviews.c.id).limit(_PAGE)
-        page = [_stored(row) for row in connection.execute(query).mappings()]
+        query = _of(select_reviews().where(reviews.c.id > after), source, film_code).order_by(reviews.c.id).limit(_PAGE)
+        page = [stored_review(row) for row in connection.execute(query).mappings()]
         yield from page
         if len(page) < _PAGE:
             return
@@ -92,13 +92,13 @@ def pending_reviews(
     """Reviews behind `after_id` that `model_version` has not scored yet, in the order they came."""
     scored = sa.and_(scores.c.review_id == reviews.c.id, scores.c.model_version == model_version)
     query = (
-        _select()
+        select_reviews()
         .outerjoin(scores, scored)
         .where(reviews.c.id > after_id, scores.c.review_id.is_(None))
         .order_by(reviews.c.id)
         .limit(limit)
     )
-    return [_stored(row) for row in connection.execute(query).mappings()]
+    return [stored_review(row) for row in connection.execute(query).mappings()]
 
 
 def newest_day(connection: sa.Connection) -> date | None:
@@ -107,7 +107,8 @@ def newest_day(connection: sa.Connection) -> date | None:
     return newest
 
 
-def _select() -> sa.Select[Any]:
+def select_reviews() -> sa.Select[Any]:
+    """The columns of `StoredReview`."""
     return sa.select(*(reviews.c[name] for name in _SHOWN))
 
 
@@ -135,8 +136,10 @@ def _row(review: Review, now: datetime) -> dict[str, Any]:
         "may_train": review.may_train,
         "author_hash": review.author_hash,
         "crawled_at": now,
+        "changed_at": now,
     }
 
 
-def _stored(row: Any) -> StoredReview:
+def stored_review(row: Any) -> StoredReview:
+    """A row of `select_reviews`."""
     return StoredReview(**{**row, "aspects": tuple(row["aspects"])})

@@ -69,6 +69,18 @@ def finish_run(connection: sa.Connection, run_id: int, status: str, counts: Mapp
     connection.execute(sa.update(runs).where(runs.c.id == run_id).values(values))
 
 
+def find_run_row(connection: sa.Connection, key: str) -> RunRow | None:
+    """The run of a key."""
+    row = connection.execute(sa.select(runs).where(runs.c.key == key)).mappings().first()
+    return _row(row) if row else None
+
+
+def runs_of(connection: sa.Connection, prefix: str) -> list[RunRow]:
+    """Runs whose keys begin with `prefix`, in the order they began."""
+    query = sa.select(runs).where(runs.c.key.startswith(prefix, autoescape=True)).order_by(runs.c.id)
+    return [_row(row) for row in connection.execute(query).mappings()]
+
+
 def latest_runs(connection: sa.Connection, pipeline: str | None = None, limit: int = 20) -> list[RunRow]:
     """The latest runs, newest first."""
     query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)

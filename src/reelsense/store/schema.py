@@ -72,9 +72,12 @@ reviews = sa.Table(
     sa.Column("may_train", sa.Boolean, nullable=False),
     sa.Column("author_hash", sa.String(64)),
     sa.Column("crawled_at", UtcDateTime, nullable=False),
+    # When it was first stored or last differed.
+    sa.Column("changed_at", UtcDateTime),
     sa.UniqueConstraint("source", "source_id"),
     sa.Index(None, "source", "film_code"),
     sa.Index(None, "written_on"),
+    sa.Index(None, "source", "changed_at"),
 )
 
 scores = sa.Table(
@@ -144,4 +147,26 @@ api_keys = sa.Table(
     sa.Column("rate_per_second", sa.Float),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("revoked_at", UtcDateTime),
+)
+
+watched_films = sa.Table(
+    "watched_films",
+    metadata,
+    sa.Column("source", sa.String(40), primary_key=True),
+    sa.Column("film_code", sa.String(80), primary_key=True),
+    sa.Column("added_at", UtcDateTime, nullable=False),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("key", sa.String(250), nullable=False, unique=True),
+    sa.Column("topic", sa.String(40), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    # waiting, sent, or kept (there was nowhere to send it)
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Index(None, "state"),
 )

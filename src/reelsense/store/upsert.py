@@ -17,12 +17,17 @@ _BATCH = 1000
 
 
 def upsert(
-    connection: sa.Connection, table: sa.Table, rows: Iterable[Row], keys: Sequence[str], compared: Sequence[str]
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Iterable[Row],
+    keys: Sequence[str],
+    compared: Sequence[str],
+    stamped: Sequence[str] = (),
 ) -> tuple[UpsertCounts, list[tuple[Row, Row]]]:
     """Write `rows`, unique by `keys` (the last of equal ones wins); only a difference in `compared` is a change.
 
     Returns the counts and, for each changed row, what was stored (with its `id`, if the table has one) and what is now.
-    Columns outside `keys` and `compared` are set for new rows only. Rows are written in the order of their keys, so
+    `stamped` columns are set for new and changed rows, all others for new rows only. Rows are written in the order of their keys, so
     that two writers lock in the same order.
     """
     clean = ({name: _storable(value) for name, value in row.items()} for row in rows)
@@ -39,7 +44,7 @@ def upsert(
             if key in stored and any(stored[key][column] != row[column] for column in compared)
         ]
         if new or changed:
-            _write(connection, table, [*new, *(row for _, row in changed)], keys, compared)
+            _write(connection, table, [*new, *(row for _, row in changed)], keys, (*compared, *stamped))
         differing += changed
         counts += UpsertCounts(len(new), len(changed), len(batch) - len(new) - len(changed))
     return counts, differing
@@ -70,12 +75,12 @@ def _stored(
 
 
 def _write(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Row], keys: Sequence[str], compared: Sequence[str]
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Row], keys: Sequence[str], written: Sequence[str]
 ) -> None:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement: Any = insert(table)
     statement = statement.on_conflict_do_update(
-        index_elements=list(keys), set_={name: statement.excluded[name] for name in compared}
+        index_elements=list(keys), set_={name: statement.excluded[name] for name in written or keys}
     )
     connection.execute(statement, [dict(row) for row in rows])
 

@@ -2,7 +2,7 @@
 
 The scaling by log-count ratios is NBSVM's (Wang and Manning, ACL 2012); the features are normalized by the square
 root of their number; both classes weigh the same in sum, so the answer does not carry the sample's mood.
-Without a corpus at hand the fit starts at the bundled model and is pulled back to it.
+Without a corpus at hand the fit starts at the bundled model (or at `model.start`) and is pulled back to it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from reelsense.errors import ModelError
+from reelsense.models.base import Classifier
 from reelsense.models.baseline import Baseline, save_baseline
 from reelsense.models.calibration import fit_temperature
 from reelsense.models.hashing import characters, ngram_counts, ngrams
-from reelsense.models.loading import load_bundled
+from reelsense.models.loading import load_bundled, load_folder
 from reelsense.settings import Settings
 from reelsense.text.clean import clean
 from reelsense.training.data import Dataset
@@ -55,7 +56,7 @@ def train_baseline(dataset: Dataset, settings: Settings, out: Path, progress: Pr
     labels = np.array([row.label for row in dataset.train], dtype=np.int8)
     if labels.min(initial=1) == labels.max(initial=0):
         raise ModelError("The training set holds one class only; label or crawl reviews of both.")
-    start = None if dataset.sources.get("corpus") else load_bundled()
+    start = _start(dataset, settings)
     if isinstance(start, Baseline):
         shape = {"longest": start.longest, "bits": start.bits, "levels": 127}
     else:
@@ -91,6 +92,13 @@ def train_baseline(dataset: Dataset, settings: Settings, out: Path, progress: Pr
     seconds = time.monotonic() - begin
     log.info("baseline_fitted", seconds=round(seconds, 1), validation_accuracy=round(validation.accuracy, 4))
     return TrainedModel(out, validation, parameters, seconds)
+
+
+def _start(dataset: Dataset, settings: Settings) -> Classifier | None:
+    """What the fit starts at: the model folder asked for; without a corpus the bundled model."""
+    if settings.model.start is not None:
+        return load_folder(settings.model.start)
+    return None if dataset.sources.get("corpus") else load_bundled()
 
 
 def ngram_blocks(texts: Sequence[str], longest: int, bits: int) -> Blocks:

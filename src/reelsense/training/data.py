@@ -20,6 +20,8 @@ from reelsense.types import LabelledText, Sentiment, sentiment_of_rating
 log = structlog.get_logger()
 
 TRAIN_FILE = "ratings_train.txt"
+# Rated reviews beside each person's label in the data set `people`.
+_RATINGS_A_LABEL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def build_dataset(settings: Settings, stored: Iterable[LabelledText]) -> Dataset
     barred = sealed_fingerprints(settings.corpus_folder) | {
         fingerprint(row.text) for row in stored if is_held_out(row.text, settings.retrain.holdout_share)
     }
-    rows = [*corpus_texts(settings), *stored] if settings.dataset.name == "nsmc" else stored
+    rows = _chosen(settings, stored)
     # In the order of fingerprints: the same data give the same model, in whatever order they came.
     kept = [row for key, row in sorted(_agreed(rows), key=lambda pair: pair[0]) if key not in barred]
     if settings.dataset.sampling_rate < 1:
@@ -61,6 +63,17 @@ def build_dataset(settings: Settings, stored: Iterable[LabelledText]) -> Dataset
     version = data_version(train, validation)
     log.info("dataset_built", version=version, train=len(train), validation=len(validation), **sources)
     return Dataset(train, validation, version, sources)
+
+
+def _chosen(settings: Settings, stored: list[LabelledText]) -> list[LabelledText]:
+    if settings.dataset.name == "nsmc":
+        return [*corpus_texts(settings), *stored]
+    if settings.dataset.name == "store":
+        return stored
+    people = [row for row in stored if row.origin == "person"]
+    # The newest ratings beside them, so that what is learned from a few labels costs nothing elsewhere.
+    ratings = [row for row in stored if row.origin != "person"][-_RATINGS_A_LABEL * len(people) :] if people else []
+    return [*people, *ratings]
 
 
 def newest_held_out(stored: Iterable[LabelledText], settings: Settings) -> list[LabelledText]:

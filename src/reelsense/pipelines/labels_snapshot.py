@@ -1,0 +1,52 @@
+"""The stored labels of a training, kept as a file: every step and every retry of it sees the same data."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reelsense.errors import StoreError
+from reelsense.objects import ObjectStore
+from reelsense.types import LabelledText
+
+_SCHEMA = pa.schema(
+    [
+        ("text", pa.string()),
+        ("label", pa.int8()),
+        ("origin", pa.string()),
+        ("weight", pa.float64()),
+        ("review_id", pa.int64()),
+        ("written_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+def keep_labels(objects: ObjectStore, rows: Sequence[LabelledText]) -> str:
+    """Store the rows under the hash of what they say, and return it."""
+    columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in _SCHEMA.names}
+    told = hashlib.sha256()
+    for values in zip(*columns.values(), strict=True):
+        told.update(repr(values).encode("utf-8", "surrogatepass"))
+    digest = told.hexdigest()[:16]
+    if not objects.keys(_key(digest)):
+        buffer = io.BytesIO()
+        pq.write_table(pa.table(columns, schema=_SCHEMA), buffer, compression="zstd")
+        objects.write(_key(digest), buffer.getvalue())
+    return digest
+
+
+def kept_labels(objects: ObjectStore, digest: str) -> list[LabelledText]:
+    """The rows of a hash. Raises StoreError when they are gone."""
+    data = objects.read(_key(digest))
+    if data is None:
+        raise StoreError(f"The labels {digest} of a training are gone from {objects.address(_key(digest))}.")
+    return [LabelledText(**row) for row in pq.read_table(io.BytesIO(data)).to_pylist()]
+
+
+def _key(digest: str) -> str:
+    return f"datasets/labels-{digest}.parquet"

@@ -1,0 +1,105 @@
+"""After a promotion: does the new champion really work where it serves?"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, cast
+
+import requests
+import structlog
+
+from reelsense.errors import ModelError, RegistryError, ServiceAway
+from reelsense.models.base import Classifier, Stepped, predict
+from reelsense.models.fitness import PLAIN_SENTENCES, check_fitness
+from reelsense.registry.loading import load_version
+from reelsense.registry.versions import CHAMPION, ModelVersion, archive, find_version, roll_back
+from reelsense.settings import Settings
+
+log = structlog.get_logger()
+
+ANSWER_SECONDS = 20.0
+# Beyond the time in which a service looks for a new champion, it has to fetch and warm it.
+_FETCH_SECONDS = 60.0
+_TOLERANCE = 1e-3
+# An object store may stumble; one that does so for longer keeps the service from the version, too.
+_FETCHES = 3
+_BETWEEN_FETCHES = 5.0
+
+
+def smoke_check(settings: Settings, version: int) -> str:
+    """Load a version from the registry, try it on plain sentences, and ask the service for it where there is one.
+
+    Returns where it was seen to work. Raises ModelError or RegistryError when the version is not fit to serve, and
+    ServiceAway when the service does not answer, which says nothing about the version.
+    """
+    found = find_version(settings, version)
+    if found is None:
+        raise RegistryError(f"There is no version {version} to check.")
+    classifier = _load(settings, found)
+    check_fitness(cast(Stepped, classifier))
+    if not settings.links.api:
+        return "registry"
+    texts = [text for text, _ in PLAIN_SENTENCES]
+    wanted = [answer.positive for answer in predict(classifier, texts, settings.neutral_below)]
+    wait_until_served(settings, str(version))
+    served = ask_service(settings, texts)
+    if served["model_version"] != str(version):
+        raise ModelError(f"The service answers with version {served['model_version']}, not {version}.")
+    for text, value, row in zip(texts, wanted, served["results"], strict=True):
+        if abs(row["probabilities"]["positive"] - value) > _TOLERANCE:
+            raise ModelError(f"The service scores '{text}' otherwise than version {version} does here.")
+    return "registry, service"
+
+
+def withdraw(settings: Settings, version: int) -> ModelVersion | None:
+    """Take a champion that does not work out of service; returns the one that serves instead, if there is one."""
+    champion = find_version(settings, CHAMPION)
+    if champion is not None and champion.version == version:
+        champion = roll_back(settings)
+    archive(settings, version)
+    log.error("champion_withdrawn", model_version=version, champion=champion.version if champion else None)
+    return champion
+
+
+def wait_until_served(settings: Settings, version: str) -> None:
+    """Until the service says that it serves `version`. Raises ModelError when it refuses it or takes too long."""
+    until = time.monotonic() + settings.serving.follow_seconds + _FETCH_SECONDS
+    while True:
+        state = _ask(settings, "GET", "readyz")
+        if state.get("version") == version:
+            return
+        if version in (state.get("refused") or {}):
+            raise ModelError(f"The service refuses version {version}: {state['refused'][version]}")
+        if time.monotonic() > until:
+            raise ModelError(f"The service still serves version {state.get('version')}, not {version}.")
+        time.sleep(1.0)
+
+
+def ask_service(settings: Settings, texts: list[str]) -> dict[str, Any]:
+    """The service's answer for some texts. Raises ServiceAway when it does not answer, ModelError when it refuses."""
+    return _ask(settings, "POST", "v1/predict", {"texts": texts})
+
+
+def _load(settings: Settings, found: ModelVersion) -> Classifier:
+    for _ in range(_FETCHES - 1):
+        try:
+            return load_version(settings, found)
+        except RegistryError as error:
+            log.warning("version_not_fetched", model_version=found.version, error=str(error))
+            time.sleep(_BETWEEN_FETCHES)
+    return load_version(settings, found)
+
+
+def _ask(settings: Settings, method: str, path: str, body: object = None) -> dict[str, Any]:
+    key = settings.links.api_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key is not None else {}
+    url = f"{settings.links.api.rstrip('/')}/{path}"
+    try:
+        answer = requests.request(method, url, json=body, headers=headers, timeout=ANSWER_SECONDS)
+        found = answer.json()
+    except (requests.RequestException, ValueError) as error:
+        raise ServiceAway(f"The inference service at {url} does not answer: {error}") from error
+    # One that is not ready says so with 503 and its state.
+    if not answer.ok and "ready" not in found:
+        raise ModelError(f"The inference service at {url} refuses: {answer.status_code} {found.get('detail', '')}")
+    return cast(dict[str, Any], found)
