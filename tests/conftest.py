@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres_server import programs, running_server
 
 ROOT = Path(__file__).resolve().parents[1]
+# Read at import: by the time a test asks for a server, its environment has been cleared.
+GIVEN_SERVER = os.environ.get("REELSENSE_TEST_POSTGRES_URL")
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +29,15 @@ def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     for name in [name for name in os.environ if name.startswith("REELSENSE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("REELSENSE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a server: the one of REELSENSE_TEST_POSTGRES_URL, or a throw-away one of Debian's binaries."""
+    if GIVEN_SERVER:
+        yield GIVEN_SERVER
+        return
+    if programs() is None:
+        pytest.skip("no PostgreSQL server: apt install postgresql, or set REELSENSE_TEST_POSTGRES_URL")
+    with running_server() as url:
+        yield url

@@ -6,6 +6,20 @@
 '긍정'
 """
 
-from reelsense.predictor import Predictor, load
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reelsense.predictor import Predictor, load
 
 __all__ = ["Predictor", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """`load` and `Predictor` when they are first used: a DAG file or a command's help needs no numpy."""
+    if name not in __all__:
+        raise AttributeError(f"module 'reelsense' has no attribute '{name}'")
+    from reelsense import predictor
+
+    return getattr(predictor, name)

@@ -91,7 +91,7 @@ class CrawlSettings(_Section):
     # From the environment: comma-separated.
     enabled: Annotated[tuple[str, ...], NoDecode] = Field((), description="sources an operator has turned on")
     base_urls: dict[str, str] = Field({}, description="source name to another base URL (a devsite)")
-    films: dict[str, tuple[str, ...]] = Field({}, description="source name to film codes; default what the source lists")
+    films: dict[str, tuple[str, ...]] = Field({}, description="source name to film codes; default what it lists")
     schedule: dict[str, str] = Field({}, description="source name to @hourly, @daily, none or a cron line (daily)")
     films_per_task: int = Field(20, ge=1, description="films that one task of the crawl DAG reads")
     min_delay_seconds: float = Field(1.0, ge=0, description="least time between two requests to one host")
@@ -332,6 +332,16 @@ def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[
             yield from known_keys(field.annotation, f"{prefix}{name}.")
         else:
             yield prefix + name
+
+
+def secrets_of(model: BaseModel) -> Iterator[str]:
+    """The values of all secret settings."""
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from secrets_of(value)
+        elif isinstance(value, SecretStr) and value.get_secret_value():
+            yield value.get_secret_value()
 
 
 class _Environment(EnvSettingsSource):

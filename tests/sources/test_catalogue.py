@@ -13,7 +13,8 @@ from reelsense.devsite.library import Library, _library
 from reelsense.devsite.naver import CLIENT_ID, CLIENT_SECRET
 from reelsense.devsite.server import serve
 from reelsense.errors import SourceBlocked, SourceError, SourceOff
-from reelsense.sources.catalogue import SITE_NAMES, author_salt, open_source
+from reelsense.sources.catalogue import author_salt, open_source
+from reelsense.sources.sites import SITE_NAMES
 from reelsense.types import KST
 
 SITES = ("megabox", "cgv", "lotte", "naver")

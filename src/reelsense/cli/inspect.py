@@ -101,6 +101,8 @@ _PACKAGES = (
     ("KoNLPy", ("konlpy",), "okt"),
     ("S3", ("boto3",), "s3"),
     ("PostgreSQL", ("psycopg",), "postgres"),
+    ("Airflow", ("airflow",), "airflow"),
+    ("Slack", ("slack_sdk",), "slack"),
 )
 
 
@@ -171,7 +173,7 @@ def _java() -> Check:
 
 
 def _sources(settings: Settings) -> Check:
-    from reelsense.sources.catalogue import SITE_NAMES, is_on
+    from reelsense.sources.sites import SITE_NAMES, is_on
 
     on = [name for name in SITE_NAMES if is_on(name, settings)]
     if on:

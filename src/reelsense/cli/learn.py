@@ -61,6 +61,9 @@ def retrain(
     context: typer.Context,
     recipe: RecipeOption = None,
     force: Annotated[bool, typer.Option(help="새 라벨이 적어도 / even with few new labels")] = False,
+    finetune: Annotated[
+        bool, typer.Option(help="챔피언에서 시작해 사람의 라벨로 / start at the champion, on people's labels")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """필요하면 재학습하고, 관문을 거쳐 등록·승격합니다. / Train if worth it, gate, register, promote."""
@@ -68,7 +71,7 @@ def retrain(
 
     settings = context.obj.settings(recipe)
     with store(settings) as db, progress_bar(settings.recipe, as_json) as bar:
-        result = run(db, settings, force, training_progress(bar))
+        result = run(db, settings, force, training_progress(bar), finetune)
     if as_json:
         print_json(result)
     else:

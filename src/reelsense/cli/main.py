@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from reelsense.cli import collect, demo, inspect, learn
+from reelsense.cli import collect, demo, inspect, learn, operate
 from reelsense.cli.keys import keys
 from reelsense.cli.options import Options, parse_overrides
 from reelsense.errors import ReelsenseError
@@ -44,6 +44,10 @@ app.command()(learn.retrain)
 app.command()(learn.evaluate)
 app.add_typer(learn.models, name="models")
 app.add_typer(keys, name="keys")
+app.add_typer(operate.watch, name="watch")
+app.command()(operate.check)
+app.command()(operate.maintain)
+app.command()(operate.notices)
 app.command()(inspect.doctor)
 app.command()(inspect.runs)
 app.command()(inspect.settings)

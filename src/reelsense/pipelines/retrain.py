@@ -1,4 +1,4 @@
-"""Retrain: plan, train, judge, register, promote, smoke check. Each step can be repeated, and taken up by another process.
+"""Retrain: plan, train, judge, register, promote, smoke check. Each step can be repeated, by any process.
 
 The steps share a plan (`pipelines.plan`), by its key: a run that is killed at any point and started again finishes the
 same MLflow run and never registers a model twice. `retrain` is all of them in one process.

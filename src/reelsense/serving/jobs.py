@@ -27,6 +27,7 @@ from typing import Any, Literal
 import structlog
 
 from reelsense.errors import Conflict, InputError, NotThere, RateLimited
+from reelsense.settings import Settings
 from reelsense.tables.opening import KINDS, kind_of, replacing
 
 log = structlog.get_logger()
@@ -59,6 +60,11 @@ class Job:
     model_version: str | None = None
     problem: str | None = None
     finished_at: str | None = None
+
+
+def jobs_folder(settings: Settings) -> Path:
+    """Where the service keeps its jobs."""
+    return settings.home / "jobs"
 
 
 class Jobs:
@@ -137,12 +143,13 @@ class Jobs:
         """Write a job's state, whole or not at all."""
         _write(self._folder / job.id / _JOB, asdict(job))
 
-    def prune(self, days: float) -> None:
-        """Delete what ended more than so many days ago."""
+    def prune(self, days: float) -> int:
+        """Delete what ended more than so many days ago, and say how much that was."""
         limit = (datetime.now(UTC) - timedelta(days=days)).isoformat()
-        for job in self.all():
-            if job.finished_at is not None and job.finished_at < limit:
-                shutil.rmtree(self._folder / job.id, ignore_errors=True)
+        old = [job for job in self.all() if job.finished_at is not None and job.finished_at < limit]
+        for job in old:
+            shutil.rmtree(self._folder / job.id, ignore_errors=True)
+        return len(old)
 
 
 class JobRunner:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from reelsense.serving.access import Access
 from reelsense.serving.engine import Engine
 from reelsense.serving.following import Follower
-from reelsense.serving.jobs import JobRunner, Jobs
+from reelsense.serving.jobs import JobRunner, Jobs, jobs_folder
 from reelsense.serving.metrics import Metrics
 from reelsense.settings import Settings
 from reelsense.store.database import Database, open_database
@@ -43,7 +43,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     metrics = Metrics()
     engine = Engine(settings.serving, metrics)
     follower = Follower(settings, engine, metrics)
-    folder = settings.home / "jobs"
+    folder = jobs_folder(settings)
     jobs = Jobs(folder, settings.serving.most_jobs)
     tasks: list[asyncio.Task[None]] = []
     try:

@@ -12,7 +12,7 @@ _MEASURED_SECONDS = 0.3
 
 
 def warm(model: Stepped) -> float:
-    """Check and warm a model; returns how many tokens a second one lane computes. Raises ModelError for an unfit one."""
+    """Check and warm a model; returns how many tokens a second one lane computes. Raises ModelError when unfit."""
     rows = check_fitness(model)
     return _speed(model, rows)
 

@@ -14,8 +14,8 @@ from reelsense.errors import SourceError, SourceOff
 from reelsense.settings import Settings
 from reelsense.sources import cgv, lotte, megabox, naver, naver_search
 from reelsense.sources.base import Source
-from reelsense.sources.loopback import is_here
 from reelsense.sources.politeness import PoliteSession
+from reelsense.sources.sites import SITE_NAMES, is_on
 from reelsense.types import KST
 
 LIVE_URLS = {
@@ -26,7 +26,6 @@ LIVE_URLS = {
     "naver_news": naver_search.LIVE_URL,
     "naver_blog": naver_search.LIVE_URL,
 }
-SITE_NAMES = tuple(LIVE_URLS)
 
 
 def open_source(name: str, settings: Settings, now: datetime | Callable[[], datetime] | None = None) -> Source:
@@ -55,12 +54,6 @@ def open_source(name: str, settings: Settings, now: datetime | Callable[[], date
         return naver.Naver(session, author_salt(settings), clock)
     kind: Literal["news", "blog"] = "news" if name == "naver_news" else "blog"
     return naver_search.NaverSearch(session, settings.crawl, kind, author_salt(settings), clock)
-
-
-def is_on(name: str, settings: Settings) -> bool:
-    """Whether a source may be crawled: named by an operator, or served by this machine."""
-    base_url = settings.crawl.base_urls.get(name)
-    return name in settings.crawl.enabled or (base_url is not None and is_here(base_url))
 
 
 def author_salt(settings: Settings) -> bytes:

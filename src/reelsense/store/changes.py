@@ -96,8 +96,6 @@ def mood_shifts(connection: sa.Connection, model_version: str, since: datetime) 
         .order_by(sa.desc("new"), "title")
     )
     return [
-        MoodShift(
-            row.title, row.new, row.new_positive / row.new, row.before, row.before_positive / max(1, row.before)
-        )
+        MoodShift(row.title, row.new, row.new_positive / row.new, row.before, row.before_positive / max(1, row.before))
         for row in connection.execute(query)
     ]

@@ -15,6 +15,7 @@ from reelsense.store.upsert import storable
 WAITING = "waiting"
 SENT = "sent"
 KEPT = "kept"  # there was nowhere to send it
+REPLY = "reply"  # belongs into a thread, which only its writer sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Notice:
 def add_notice(connection: sa.Connection, key: str, topic: str, text: str, state: str) -> bool:
     """Keep a message, unless there is one of this key; says whether it was new.
 
-    One that has not been sent yet takes the newer text.
+    One that waits takes the newer text.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {"key": key, "topic": topic, "text": storable(text), "state": state, "made_at": datetime.now(UTC)}
@@ -42,6 +43,12 @@ def add_notice(connection: sa.Connection, key: str, topic: str, text: str, state
         waiting = (notices.c.key == key, notices.c.state == WAITING)
         connection.execute(sa.update(notices).where(*waiting).values(text=storable(text)))
     return new
+
+
+def find_notice(connection: sa.Connection, key: str) -> Notice | None:
+    """The message of a key."""
+    row = connection.execute(sa.select(notices).where(notices.c.key == key)).mappings().first()
+    return Notice(**row) if row else None
 
 
 def waiting_notices(connection: sa.Connection) -> list[Notice]:

@@ -75,6 +75,19 @@ def find_run_row(connection: sa.Connection, key: str) -> RunRow | None:
     return _row(row) if row else None
 
 
+def find_run_by_id(connection: sa.Connection, number: int) -> RunRow | None:
+    """The run of a number."""
+    row = connection.execute(sa.select(runs).where(runs.c.id == number)).mappings().first()
+    return _row(row) if row else None
+
+
+def run_before(connection: sa.Connection, run: RunRow) -> RunRow | None:
+    """The run of the same pipeline that came to its end before this one began."""
+    earlier = (runs.c.pipeline == run.pipeline, runs.c.id < run.id, runs.c.status.in_(DONE))
+    row = connection.execute(sa.select(runs).where(*earlier).order_by(runs.c.id.desc()).limit(1)).mappings().first()
+    return _row(row) if row else None
+
+
 def runs_of(connection: sa.Connection, prefix: str) -> list[RunRow]:
     """Runs whose keys begin with `prefix`, in the order they began."""
     query = sa.select(runs).where(runs.c.key.startswith(prefix, autoescape=True)).order_by(runs.c.id)

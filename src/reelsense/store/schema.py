@@ -164,7 +164,7 @@ notices = sa.Table(
     sa.Column("key", sa.String(250), nullable=False, unique=True),
     sa.Column("topic", sa.String(40), nullable=False),
     sa.Column("text", sa.Text, nullable=False),
-    # waiting, sent, or kept (there was nowhere to send it)
+    # as in store/notices.py
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("made_at", UtcDateTime, nullable=False),
     sa.Column("sent_at", UtcDateTime),

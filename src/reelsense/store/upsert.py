@@ -27,8 +27,8 @@ def upsert(
     """Write `rows`, unique by `keys` (the last of equal ones wins); only a difference in `compared` is a change.
 
     Returns the counts and, for each changed row, what was stored (with its `id`, if the table has one) and what is now.
-    `stamped` columns are set for new and changed rows, all others for new rows only. Rows are written in the order of their keys, so
-    that two writers lock in the same order.
+    `stamped` columns are set for new and changed rows, all others for new rows only. Rows are written in the order of
+    their keys, so that two writers lock in the same order.
     """
     clean = ({name: _storable(value) for name, value in row.items()} for row in rows)
     wanted = {tuple(row[key] for key in keys): row for row in clean}

@@ -1,0 +1,45 @@
+"""maintenance: old snapshots, spare model versions, old runs, what trainings left behind, the store's unused space."""
+
+from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from orchestration.defaults import REPORT, dag_options, parse_settings, schedule
+from orchestration.environment import at_work
+
+CHORES = ("jobs", "snapshots", "versions", "runs", "training", "vacuum")
+
+
+@task
+def clear(chore: str) -> int:
+    """Do one chore; returns how much was cleared away."""
+    with at_work() as work:
+        if chore == "jobs":
+            from reelsense.serving.jobs import Jobs, jobs_folder
+
+            return Jobs(jobs_folder(work.settings), 0).prune(work.settings.serving.job_days)
+        from reelsense.pipelines.maintain import maintain
+
+        return maintain(work.db, work.settings, chore)
+
+
+@task(**REPORT)
+def report(cleared: dict[str, int | None]) -> None:
+    """One message about this run; fails when the run did."""
+    from reelsense.notify.notices import tell
+    from reelsense.notify.wording import upkeep_text
+
+    with at_work() as work:
+        done = {chore: number for chore, number in cleared.items() if number is not None}
+        key = f"{work.run}:report:{work.task.try_number}"
+        tell(work.db, work.settings, key, "maintenance", upkeep_text(work.settings, done, work.link))
+        failed = work.failed_tasks()
+    if failed:
+        raise AirflowFailException(f"failed: {', '.join(failed)}")
+
+
+@dag(schedule=schedule(parse_settings().automation.maintenance), doc_md=__doc__, **dag_options())
+def maintenance() -> None:
+    report({chore: clear.override(task_id=chore)(chore) for chore in CHORES})
+
+
+maintenance()
