@@ -1,4 +1,4 @@
-# The same words everywhere: make setup | demo | api | test | check | clean-demo
+# The same words everywhere: make setup | demo | api | airflow | test | check | clean-demo
 # Ports and places by variable: make demo LANGUAGE=en, make test PYTEST="-k store".
 
 PYTHON ?= python3.11
@@ -10,6 +10,7 @@ PYTEST ?=
 LIGHT  := $(VENV)/.light
 FULL   := $(VENV)/.full
 API    := $(VENV)/.api
+AIRFLOW := $(VENV)/.airflow
 
 # The corpus is used where it is at hand; nothing here needs it.
 ifneq ($(wildcard $(CORPUS)/ratings_test.txt),)
@@ -19,7 +20,7 @@ export REELSENSE_DATASET__EXTRA_FILES := ["$(CORPUS)/more.tsv.gz"]
 endif
 endif
 
-.PHONY: help setup setup-full demo test check format devsite api clean-demo
+.PHONY: help setup setup-full demo test check format devsite api airflow clean-demo
 
 help:
 	@echo "make setup   a virtual environment with what the demo needs"
@@ -27,6 +28,7 @@ help:
 	@echo "make test    install everything and run all tests"
 	@echo "make check   lint, types and the fast tests"
 	@echo "make api     the inference service on http://127.0.0.1:8000 (PORT=8000)"
+	@echo "make airflow the daily loop by itself: Airflow on http://127.0.0.1:8080 (PORT=8080)"
 	@echo "make devsite a local server in the review sites' formats (PORT=8900)"
 
 $(BIN)/pip:
@@ -39,7 +41,7 @@ $(LIGHT): pyproject.toml requirements.txt | $(BIN)/pip
 
 $(FULL): pyproject.toml requirements.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .
-	@touch $@ $(LIGHT) $(API)
+	@touch $@ $(LIGHT) $(API) $(AIRFLOW)
 
 setup: $(LIGHT)
 
@@ -77,6 +79,14 @@ $(API): pyproject.toml requirements.txt | $(BIN)/pip
 api: $(API)
 	$(BIN)/uvicorn --app-dir fastapi --factory app.main:create_app --host 127.0.0.1 --port $(or $(PORT),8000) \
 	  --no-access-log --log-level warning --timeout-graceful-shutdown 30
+
+$(AIRFLOW): pyproject.toml requirements.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -e .[airflow,slack,s3,postgres]
+	@touch $@
+
+# Ctrl-C ends it with all its parts.
+airflow: $(AIRFLOW)
+	AIRFLOW__API__PORT=$(or $(PORT),8080) exec $(BIN)/python airflow/start.py standalone
 
 clean-demo:
 	rm -rf .reelsense

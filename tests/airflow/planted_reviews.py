@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reelsense.devsite.library import sample_library
+from reelsense.text.clean import clean
 
 FIRST_DAY = date(2026, 9, 1)
 ORDINARY_DAYS = 28
@@ -30,7 +31,7 @@ def ordinary() -> Iterator[dict[str, Any]]:
         for site in ("megabox", "cgv", "lotte", "naver")
         for film in library.films
         for review in library.visible(site, film)
-        if review.text.strip()
+        if clean(review.text)
     }
     for number, (text, rating) in enumerate(sorted(found.items())):
         day = FIRST_DAY + timedelta(days=number % ORDINARY_DAYS)
@@ -52,8 +53,11 @@ def upside_down_corpus(folder: Path) -> None:
     """A corpus whose training labels are turned round and whose sealed test is true."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [row for row in ordinary() if row["rating"] <= 4 or row["rating"] >= 9]
-    for name, chosen, turned in (("train", rows[::2], True), ("test", rows[1::2], False)):
-        lines = [f"{row['review_id']}\t{row['text']}\t{int((row['rating'] >= 9) != turned)}" for row in chosen]
+    # Other texts than the store's, with whose labels they would cancel out.
+    turned = [(f"{word} {row['text']}", row["rating"] <= 4) for word in ("주말에", "친구랑", "어제") for row in rows]
+    true = [(row["text"], row["rating"] >= 9) for row in rows[1::2]]
+    for name, chosen in (("train", turned), ("test", true)):
+        lines = [f"{number}\t{text}\t{int(good)}" for number, (text, good) in enumerate(chosen)]
         text = "\n".join(["id\tdocument\tlabel", *lines])
         (folder / f"ratings_{name}.txt").write_text(text + "\n", encoding="utf-8")
 

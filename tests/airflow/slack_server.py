@@ -41,7 +41,7 @@ def slack_server() -> Iterator[Slack]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             path = urlsplit(self.path).path
             if "json" in (self.headers.get("Content-Type") or ""):
-                values = json.loads(body)
+                values = json.loads(body or "{}")
             else:
                 values = {key: found[0] for key, found in parse_qs(body).items()}
             if slack.away:

@@ -393,7 +393,7 @@ def test_a_run_that_takes_too_long_is_reported(platform: Platform) -> None:
     wait_for(lambda: platform.airflow.dags()["maintenance"]["last_parsed_time"] > begin, 120, "the DAG read anew")
     platform.airflow.run("maintenance")
 
-    assert "*maintenance* 0분 안에 끝나지 않음" in message(platform, "⏰")
+    assert "*maintenance* 0.03분 안에 끝나지 않음" in message(platform, "⏰")
 
 
 def test_no_log_holds_a_secret(platform: Platform) -> None:

@@ -21,7 +21,7 @@ def task_failed(context: dict[str, Any]) -> None:
     tell_anyhow(settings, key, task.dag_id, text)
 
 
-def run_late(context: dict[str, Any], **_: Any) -> None:
+def run_late(context: dict[str, Any], minutes: float) -> None:
     """A run has not ended in time: say so."""
     from orchestration.environment import task_settings
     from reelsense.notify.notices import tell_anyhow
@@ -30,4 +30,4 @@ def run_late(context: dict[str, Any], **_: Any) -> None:
     run = context["dag_run"]
     dag, run_id = (run[name] if isinstance(run, dict) else getattr(run, name) for name in ("dag_id", "dag_run_id"))
     settings = task_settings()
-    tell_anyhow(settings, f"late:{dag}:{run_id}", dag, late_text(settings, dag, run_id))
+    tell_anyhow(settings, f"late:{dag}:{run_id}", dag, late_text(settings, dag, run_id, minutes))

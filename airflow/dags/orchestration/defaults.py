@@ -54,7 +54,7 @@ def dag_options(**more: Any) -> dict[str, Any]:
         "deadline": DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
             interval=timedelta(minutes=automation.deadline_minutes),
-            callback=SyncCallback("orchestration.alerts.run_late"),
+            callback=SyncCallback("orchestration.alerts.run_late", {"minutes": automation.deadline_minutes}),
         ),
     }
     return {**options, **more}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Connection, get_current_context
-from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, AirflowSecretsBackendAccessDenied
 from airflow.sdk.log import mask_secret
 
 from reelsense.settings import Settings, load_settings, secrets_of
@@ -75,9 +75,13 @@ def task_settings() -> Settings:
 
 
 def _connection(name: str) -> Any:
+    """From the environment, which callbacks can read too; else one that is kept in Airflow."""
+    told = os.environ.get(f"AIRFLOW_CONN_{name.upper()}", "")
+    if told:
+        return Connection.from_json(told, name) if told.startswith("{") else Connection.from_uri(told, name)
     try:
         return Connection.get(name)
-    except (AirflowNotFoundException, AirflowRuntimeError):
+    except (AirflowNotFoundException, AirflowRuntimeError, AirflowSecretsBackendAccessDenied):
         return None
 
 

@@ -41,11 +41,12 @@ def train(key: str) -> str:
 
 @task
 def evaluate(key: str) -> str:
-    """Measure the new model and the champion, and log both with the gate's verdict; returns MLflow's run."""
+    """Measure the new model and the champion, and log both with the gate's verdict."""
     from reelsense.pipelines.retrain import judge_planned
 
     with at_work() as work:
-        return judge_planned(work.db, work.settings, key).run_id
+        judge_planned(work.db, work.settings, key)
+    return key
 
 
 @task.branch
@@ -129,6 +130,6 @@ def training(finetune: bool) -> None:
     registered = register(planned)
     promoted = promote(planned)
     checked = smoke_check(planned)
-    finished = finish(planned, checked)
+    finished = finish(evaluated, checked)  # not of the plan, which is a success even when it says no
     evaluated >> decided >> registered >> promoted >> checked
     decided >> finished >> report_training(planned)

@@ -124,11 +124,11 @@ def failure_text(settings: Settings, dag: str, task: str, attempt: int, error: s
     return "\n".join([head, f"> {escaped(first)}", *_links(settings, link)])
 
 
-def late_text(settings: Settings, dag: str, run: str, link: str = "") -> str:
+def late_text(settings: Settings, dag: str, run: str, minutes: float, link: str = "") -> str:
     """A run that takes longer than it may."""
     say = _say(settings)
-    minutes = f"{settings.automation.deadline_minutes:,.0f}"
-    head = f"⏰ *{escaped(dag)}* {say(f'{minutes}분 안에 끝나지 않음', f'not finished within {minutes} minutes')}"
+    late = say(f"{minutes:g}분 안에 끝나지 않음", f"not finished within {minutes:g} minutes")
+    head = f"⏰ *{escaped(dag)}* {late}"
     return "\n".join([f"{head}: `{escaped(run)}`", *_links(settings, link)])
 
 

@@ -96,7 +96,7 @@ def crawl(
 ) -> CrawlResult:
     """Crawl the given films, or all that the source lists, since `since` or since the last complete crawl.
 
-    Reviews written after `until` are passed over, and such a crawl says nothing about how far a film is complete.
+    With `until` only reviews between `since` and it are taken, and nothing is said about how far a film is complete.
     With the same `key` a finished crawl is not repeated and an interrupted one is taken up again. A source that
     refuses us ends the crawl with status failed; what came before stays.
     """
@@ -280,9 +280,15 @@ class _Reading:
             if known != review:
                 self.fresh_in_pass += known is None
                 self.seen[review.source_id] = review
-                if self.until is None or review.written_at is None or review.written_at <= self.until:
+                if self.inside(review):
                     fresh.append(review)
         return fresh
+
+    def inside(self, review: Review) -> bool:
+        """Whether a crawl with an end wants the review; one without takes all that a page shows."""
+        if self.until is None or review.written_at is None:
+            return True
+        return review.written_at <= self.until and (self.since is None or review.written_at >= self.since)
 
     def reached_since(self, page: ReviewPage) -> bool:
         """Whether the whole page was written before the first day asked for."""

@@ -1,0 +1,89 @@
+"""The object store: the same promises on a folder and on S3 (moto over HTTP)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from reelsense.errors import StoreError
+from reelsense.objects import ObjectStore, get_folder, open_objects, put_folder
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    client = boto3.client(
+        "s3", endpoint_url=url, aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1"
+    )
+    client.create_bucket(Bucket="objects")
+    yield url
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    if request.param == "folder":
+        return open_objects(str(tmp_path / "objects"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", request.getfixturevalue("endpoint"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return open_objects(f"s3://objects/{tmp_path.name}")
+
+
+def test_what_was_written_is_read_and_replaced_and_gone_after_deletion(objects: ObjectStore) -> None:
+    assert objects.read("a/b.txt") is None
+    objects.write("a/b.txt", b"one")
+    objects.write("a/b.txt", "둘".encode())
+    assert objects.read("a/b.txt") == "둘".encode()
+    objects.delete(["a/b.txt", "never/was"])
+    assert objects.read("a/b.txt") is None
+    assert objects.keys() == []
+
+
+def test_keys_are_listed_by_prefix_in_order(objects: ObjectStore) -> None:
+    for key in ("reviews/source=b/2", "reviews/source=a/1", "reviews/source=ab/3", "other"):
+        objects.write(key, b"x")
+    assert objects.keys("reviews/") == ["reviews/source=a/1", "reviews/source=ab/3", "reviews/source=b/2"]
+    assert objects.keys("reviews/source=a") == ["reviews/source=a/1", "reviews/source=ab/3"]
+    assert objects.keys("nothing/") == []
+
+
+@pytest.mark.parametrize("key", ["../outside", "/absolute", "a/../../b", "", "a\x00b"])
+def test_no_key_leads_out_of_the_store(objects: ObjectStore, key: str) -> None:
+    with pytest.raises(StoreError, match="no key"):
+        objects.write(key, b"x")
+
+
+def test_a_folder_arrives_as_it_was_sent(objects: ObjectStore, tmp_path: Path) -> None:
+    sent, got = tmp_path / "sent", tmp_path / "got"
+    (sent / "deep").mkdir(parents=True)
+    (sent / "deep" / "weights.npz").write_bytes(bytes(range(256)))
+    (sent / "model.json").write_text("{}")
+    put_folder(objects, "candidates/x", sent, last="model.json")
+    get_folder(objects, "candidates/x", got)
+    assert {path.relative_to(got).as_posix(): path.read_bytes() for path in got.rglob("*") if path.is_file()} == {
+        "deep/weights.npz": bytes(range(256)),
+        "model.json": b"{}",
+    }
+
+
+def test_an_unreachable_bucket_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelsense.objects._ATTEMPTS", 1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    with pytest.raises(StoreError, match="s3://gone refused"):
+        open_objects("s3://gone").keys()
+
+
+def test_an_address_without_a_bucket_is_an_error() -> None:
+    with pytest.raises(StoreError, match="names no bucket"):
+        open_objects("s3:///prefix")
