@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import shutil
 import signal
 import sys
@@ -29,6 +30,7 @@ import matplotlib
 import numpy as np
 import psutil
 import sqlalchemy as sa
+import structlog
 from tables import publish, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,6 +109,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--home", type=Path, default=None, help="keep everything here")
     chosen = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     folder = chosen.home or Path(tempfile.mkdtemp(prefix="reelsense-thirty-days-"))
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
