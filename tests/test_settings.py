@@ -20,6 +20,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "database_url": ("postgresql://me:hunter2@db/x", SecretStr("postgresql://me:hunter2@db/x")),
     "mlflow_tracking_uri": ("http://127.0.0.1:5001", "http://127.0.0.1:5001"),
     "mlflow_artifacts": ("s3://bucket/models", "s3://bucket/models"),
+    "object_store": ("s3://bucket/data", "s3://bucket/data"),
     "registered_model": ("other", "other"),
     "morphemes": ("okt", "okt"),
     "neutral_below": ("0.8", 0.8),
@@ -34,6 +35,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "model.name": ("beomi/kcbert-base", "beomi/kcbert-base"),
     "model.unfrozen_layers": ("4", 4),
     "model.dropout": ("0.2", 0.2),
+    "model.start": ("models/one", Path("models/one")),
     "model.register_threshold": ("0.9", 0.9),
     "model.longest_ngram": ("4", 4),
     "model.hash_bits": ("20", 20),
@@ -50,6 +52,9 @@ VALUES: dict[str, tuple[str, Any]] = {
     "training.seed": ("7", 7),
     "crawl.enabled": ("megabox, cgv", ("megabox", "cgv")),
     "crawl.base_urls": ('{"megabox": "http://127.0.0.1:1"}', {"megabox": "http://127.0.0.1:1"}),
+    "crawl.films": ('{"megabox": ["1", "2"]}', {"megabox": ("1", "2")}),
+    "crawl.schedule": ('{"megabox": "@hourly"}', {"megabox": "@hourly"}),
+    "crawl.films_per_task": ("7", 7),
     "crawl.min_delay_seconds": ("2.5", 2.5),
     "crawl.jitter_seconds": ("0.25", 0.25),
     "crawl.timeout_seconds": ("5", 5.0),
@@ -66,6 +71,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "retrain.holdout_share": ("0.3", 0.3),
     "retrain.newest": ("100", 100),
     "retrain.gate_alpha": ("0.01", 0.01),
+    "retrain.min_corrections": ("3", 3),
     "serving.model": ("bundled", "bundled"),
     "serving.follow_seconds": ("2", 2.0),
     "serving.shadow_share": ("0.25", 0.25),
@@ -90,11 +96,38 @@ VALUES: dict[str, tuple[str, Any]] = {
     "serving.access_log": ("true", True),
     "serving.cors_origins": ("https://a.example, https://b.example", ("https://a.example", "https://b.example")),
     "serving.otlp_endpoint": ("http://127.0.0.1:4318/v1/traces", "http://127.0.0.1:4318/v1/traces"),
+    "automation.retrain": ("15 4 * * *", "15 4 * * *"),
+    "automation.finetune": ("none", "none"),
+    "automation.model_check": ("5 6 * * *", "5 6 * * *"),
+    "automation.maintenance": ("7 8 * * 1", "7 8 * * 1"),
+    "automation.slack_bot": ("none", "none"),
+    "automation.retries": ("1", 1),
+    "automation.retry_seconds": ("5", 5.0),
+    "automation.training_hours": ("2.5", 2.5),
+    "automation.training_queue": ("gpu", "gpu"),
+    "automation.deadline_minutes": ("30", 30.0),
+    "automation.older_export": ("true", True),
+    "automation.keep_snapshots_days": ("30", 30),
+    "automation.keep_versions": ("5", 5),
+    "automation.keep_runs_days": ("10", 10),
+    "slack.webhook_url": ("https://hooks.example/hunter2", SecretStr("https://hooks.example/hunter2")),
+    "slack.bot_token": ("hunter2", SecretStr("hunter2")),
+    "slack.channel": ("C1", "C1"),
+    "slack.review_channel": ("C2", "C2"),
+    "slack.api_url": ("http://127.0.0.1:1/api/", "http://127.0.0.1:1/api/"),
+    "links.ui": ("http://ui", "http://ui"),
+    "links.mlflow": ("http://mlflow", "http://mlflow"),
+    "links.airflow": ("http://airflow", "http://airflow"),
+    "links.api": ("http://api", "http://api"),
+    "links.api_key": ("hunter2", SecretStr("hunter2")),
 }
 KEYS = tuple(known_keys())
 # HOME is set for every test; the recipe can't be chosen by a recipe.
 RECIPE_KEYS = tuple(key for key in KEYS if key not in ("home", "recipe"))
-SECRETS = ("database_url", "crawl.naver_client_id", "crawl.naver_client_secret", "crawl.hash_salt")
+SECRETS = (
+    *("database_url", "crawl.naver_client_id", "crawl.naver_client_secret", "crawl.hash_salt"),
+    *("slack.webhook_url", "slack.bot_token", "links.api_key"),
+)
 
 
 def value_of(settings: Settings, key: str) -> Any:

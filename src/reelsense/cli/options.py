@@ -43,7 +43,10 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
         key, mark, value = pair.partition("=")
         if not mark:
             raise SettingsError(f"--set {pair}: expected KEY=VALUE.")
-        found[key.strip()] = yaml.safe_load(value) if value else ""
+        try:
+            found[key.strip()] = yaml.safe_load(value) if value else ""
+        except yaml.YAMLError:  # `@daily`, say, which YAML keeps for itself
+            found[key.strip()] = value
     return found
 
 

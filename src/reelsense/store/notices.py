@@ -38,7 +38,8 @@ def add_notice(connection: sa.Connection, key: str, topic: str, text: str, state
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {"key": key, "topic": topic, "text": storable(text), "state": state, "made_at": datetime.now(UTC)}
-    new = connection.execute(insert(notices).values(row).on_conflict_do_nothing(index_elements=["key"])).rowcount == 1
+    adding = insert(notices).values(row).on_conflict_do_nothing(index_elements=["key"]).returning(notices.c.id)
+    new = connection.execute(adding).first() is not None
     if not new:
         waiting = (notices.c.key == key, notices.c.state == WAITING)
         connection.execute(sa.update(notices).where(*waiting).values(text=storable(text)))
