@@ -18,7 +18,8 @@ from reelsense.pipelines.maintain import CHORES, maintain
 from reelsense.pipelines.plan import find_plan, plan_training
 from reelsense.pipelines.retrain import retrain
 from reelsense.registry.client import registry_client
-from reelsense.registry.versions import find_version, list_versions, make_candidate, promote
+from reelsense.registry.tracking import tag_run
+from reelsense.registry.versions import find_version, list_versions, make_candidate
 from reelsense.settings import Settings
 from reelsense.sources.catalogue import open_source
 from reelsense.store.database import Database
@@ -80,7 +81,10 @@ def test_each_step_can_be_done_twice_and_by_another_worker(
     runs = [steps.judge_planned(crawled, worker, plan.key).run_id for worker in (there, here)]
     versions = [steps.register_planned(crawled, worker, plan.key) for worker in (here, there)]
     assert [steps.promote_planned(crawled, worker, plan.key) for worker in (here, there)] == versions
-    assert [steps.check_planned(crawled, worker, plan.key) for worker in (here, there)] == ["", ""]
+    checked = [steps.check_planned(crawled, worker, plan.key) for worker in (here, there)]
+    champion = find_version(settings, "champion")
+    assert champion is not None
+    assert checked == [champion.version == 2] * 2
     ended = [steps.finish_planned(crawled, worker, plan.key).status for worker in (here, there)]
 
     assert len(set(runs)) == len(set(versions)) == len(set(ended)) == 1
@@ -129,28 +133,30 @@ def test_an_unknown_training_and_a_refused_one_are_errors(crawled: Database, set
     assert steps.finish_planned(crawled, strict, plan.key).status == "refused"
 
 
-def test_a_champion_whose_stored_files_are_damaged_is_withdrawn(crawled: Database, settings: Settings) -> None:
+def test_a_champion_whose_stored_files_are_damaged_is_withdrawn_for_good(
+    crawled: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reelsense.pipelines.smoke._BETWEEN_FETCHES", 0.0)
     plan = plan_training(crawled, settings)
     steps.train_planned(crawled, settings, plan.key)
-    steps.judge_planned(crawled, settings, plan.key)
+    logged = steps.judge_planned(crawled, settings, plan.key)
+    tag_run(settings, logged.run_id, steps.VERDICT_TAG, "promote")
     version = steps.register_planned(crawled, settings, plan.key)
-    promote(settings, version)
     client = registry_client(settings)
-    location = Path(
-        client.get_model_version_download_uri(settings.registered_model, str(version)).removeprefix("file://")
-    )
-    weights = next(location.rglob("weights.npz"))
+    place = client.get_model_version_download_uri(settings.registered_model, str(version)).removeprefix("file://")
+    weights = next(Path(place).rglob("weights.npz"))
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reelsense.pipelines.smoke._BETWEEN_FETCHES", 0.0)
-        with pytest.raises(RegistryError, match="arrived damaged"):
-            steps.smoke_check(settings, version)
-    assert steps.withdraw(settings, version) is not None
 
-    champion = find_version(settings, "champion")
-    assert champion is not None
-    assert champion.version == 1
-    assert list_versions(settings)[0].archived
+    for _ in range(2):  # cleared and done again, it is not promoted again
+        steps.promote_planned(crawled, settings, plan.key)
+        assert not steps.check_planned(crawled, settings, plan.key)
+        champion = find_version(settings, "champion")
+        assert champion is not None
+        assert champion.version == 1
+        assert list_versions(settings)[0].archived
+    ended = steps.finish_planned(crawled, settings, plan.key)
+    assert ended.status == "withdrawn"
+    assert "arrived damaged" in ended.reason
 
 
 def test_a_fine_tuning_needs_people_and_starts_at_the_champion(crawled: Database, settings: Settings) -> None:

@@ -77,8 +77,8 @@ def promote(key: str) -> int:
 
 
 @task(outlets=[CHAMPION])
-def smoke_check(key: str) -> str:
-    """Try the new champion where it serves; one that fails is rolled back. Returns why, or nothing.
+def smoke_check(key: str) -> bool:
+    """Try the new champion where it serves; one that fails is rolled back. Says whether it serves.
 
     A candidate is not served, so there is nothing to check, and no new champion to tell of.
     """
@@ -91,12 +91,12 @@ def smoke_check(key: str) -> str:
 
 
 @task(trigger_rule="none_failed_min_one_success")
-def finish(key: str, withdrawn: str | None) -> str:
+def finish(key: str) -> str:
     """Close the training; returns how it ended."""
     from reelsense.pipelines.retrain import finish_planned
 
     with at_work() as work:
-        return finish_planned(work.db, work.settings, key, withdrawn or "").status
+        return finish_planned(work.db, work.settings, key).status
 
 
 @task(**REPORT)
@@ -130,6 +130,6 @@ def training(finetune: bool) -> None:
     registered = register(planned)
     promoted = promote(planned)
     checked = smoke_check(planned)
-    finished = finish(evaluated, checked)  # not of the plan, which is a success even when it says no
+    finished = finish(evaluated)  # not of the plan, which is a success even when it says no
     evaluated >> decided >> registered >> promoted >> checked
-    decided >> finished >> report_training(planned)
+    [decided, checked] >> finished >> report_training(planned)

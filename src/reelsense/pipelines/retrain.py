@@ -25,7 +25,7 @@ from reelsense.pipelines.plan import LOCK, Plan, find_plan, plan_training, setti
 from reelsense.pipelines.smoke import smoke_check, withdraw
 from reelsense.registry.gate import decide as judge
 from reelsense.registry.loading import fetch
-from reelsense.registry.tracking import LABELS_TAG, PEOPLE_TAG, LoggedRun, find_run, log_run
+from reelsense.registry.tracking import LABELS_TAG, PEOPLE_TAG, LoggedRun, find_run, log_run, tag_run
 from reelsense.registry.versions import make_candidate, promote, register
 from reelsense.settings import Settings
 from reelsense.store.database import Database
@@ -46,6 +46,7 @@ SAMPLES = 40
 VERDICT_TAG = "reelsense.verdict"
 REASON_TAG = "reelsense.reason."
 CHAMPION_TAG = "reelsense.champion"
+WITHDRAWN_TAG = "reelsense.withdrawn"
 
 # Written last, so that with it the whole trained model is there.
 _TRAINED = "training.json"
@@ -83,8 +84,8 @@ def retrain(
         if judge_planned(db, settings, plan.key).tags[VERDICT_TAG] != "refuse":
             register_planned(db, settings, plan.key)
             promote_planned(db, settings, plan.key)
-        withdrawn = check_planned(db, settings, plan.key)
-        return finish_planned(db, settings, plan.key, withdrawn)
+            check_planned(db, settings, plan.key)
+        return finish_planned(db, settings, plan.key)
     except Exception as error:
         fail_planned(db, plan.key, str(error))
         raise
@@ -175,30 +176,38 @@ def register_planned(db: Database, settings: Settings, key: str) -> int:
 
 
 def promote_planned(db: Database, settings: Settings, key: str) -> int:
-    """Make the registered version champion or candidate, as the gate has decided; returns its number."""
+    """Make the registered version champion or candidate, as the gate has decided; returns its number.
+
+    One that was withdrawn stays so, however often this is done again.
+    """
     with held(db, LOCK):
         logged = _logged(settings, key)
         version = register(settings, logged.run_id, key).version
-        found = (promote if logged.tags[VERDICT_TAG] == "promote" else make_candidate)(settings, version)
-        return found.version
+        if WITHDRAWN_TAG not in logged.tags:
+            (promote if logged.tags[VERDICT_TAG] == "promote" else make_candidate)(settings, version)
+        return version
 
 
-def check_planned(db: Database, settings: Settings, key: str) -> str:
-    """Smoke check of a promoted version; one that fails is rolled back, and the reason is returned."""
+def check_planned(db: Database, settings: Settings, key: str) -> bool:
+    """Smoke check of a promoted version; one that fails is rolled back. Says whether it serves."""
     with held(db, LOCK):
         logged = _logged(settings, key)
         if logged.tags[VERDICT_TAG] != "promote":
-            return ""
+            return False
         version = register(settings, logged.run_id, key).version
-        try:
-            smoke_check(settings, version)
-        except (ModelError, RegistryError) as error:
-            withdraw(settings, version)
-            return str(error)
-        return ""
+        if WITHDRAWN_TAG not in logged.tags:
+            try:
+                smoke_check(settings, version)
+            except (ModelError, RegistryError) as error:
+                # First the reason: whoever takes this up after a kill must not promote it again.
+                tag_run(settings, logged.run_id, WITHDRAWN_TAG, str(error))
+            else:
+                return True
+        withdraw(settings, version)
+        return False
 
 
-def finish_planned(db: Database, settings: Settings, key: str, withdrawn: str = "") -> RetrainResult:
+def finish_planned(db: Database, settings: Settings, key: str) -> RetrainResult:
     """Close the run with its outcome, and clear away what the steps handed on."""
     plan = find_plan(db, key)
     logged = _logged(settings, key)
@@ -206,8 +215,8 @@ def finish_planned(db: Database, settings: Settings, key: str, withdrawn: str = 
     version = register(settings, logged.run_id, key).version if verdict != "refuse" else None
     status = {"promote": "promoted", "register": "candidate", "refuse": "refused"}[verdict]
     reason = logged.tags[REASON_TAG + settings.language]
-    if withdrawn:
-        status, reason = "withdrawn", f"{reason} {_why_withdrawn(settings, version, withdrawn)}"
+    if WITHDRAWN_TAG in logged.tags:
+        status, reason = "withdrawn", f"{reason} {_why_withdrawn(settings, version, logged.tags[WITHDRAWN_TAG])}"
     counts = {
         "stored_labels": plan.labels,
         "train": int(logged.metrics.get("train", 0)),

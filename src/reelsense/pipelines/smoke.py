@@ -56,7 +56,7 @@ def withdraw(settings: Settings, version: int) -> ModelVersion | None:
     champion = find_version(settings, CHAMPION)
     if champion is not None and champion.version == version:
         champion = roll_back(settings)
-    archive(settings, version)
+    archive(settings, version)  # so that no later roll-back returns to it
     log.error("champion_withdrawn", model_version=version, champion=champion.version if champion else None)
     return champion
 

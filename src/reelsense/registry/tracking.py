@@ -135,6 +135,13 @@ def find_run(settings: Settings, key: str) -> LoggedRun | None:
     return None
 
 
+def tag_run(settings: Settings, run_id: str, name: str, value: str) -> None:
+    """Remember something about a finished run."""
+    client = registry_client(settings)
+    with translated(settings):
+        client.set_tag(run_id, name, value)
+
+
 def list_runs(settings: Settings) -> list[LoggedRun]:
     """All finished training runs, newest first."""
     client = registry_client(settings)
