@@ -1,4 +1,4 @@
-"""Starts Airflow with what reelsense needs: `python airflow/start.py standalone`, or one component, or `init`.
+"""Airflow with what reelsense needs: `python airflow/start.py standalone`, `init`, or any other airflow command.
 
 Everything can be overruled by Airflow's own variables (`AIRFLOW__SECTION__KEY`); what is not set gets a value that
 works for one machine. The admin's password is AIRFLOW_ADMIN_PASSWORD, or made once, kept in AIRFLOW_HOME readable by
@@ -15,14 +15,11 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-COMPONENTS = ("standalone", "api-server", "scheduler", "dag-processor", "triggerer", "celery")
 
 
 def main() -> None:
-    """Prepare the environment, then become the component."""
+    """Prepare the environment, then become the command."""
     command = sys.argv[1:] or ["standalone"]
-    if command[0] not in (*COMPONENTS, "init"):
-        sys.exit(f"start.py: unknown component '{command[0]}'; one of init, {', '.join(COMPONENTS)}.")
     home = prepare()
     if command[0] in ("init", "standalone"):
         initialise(home)

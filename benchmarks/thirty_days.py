@@ -12,7 +12,6 @@ any model had learned from it, is compared with what the bundled model alone say
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import shutil
 import signal
@@ -20,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -31,33 +30,19 @@ import numpy as np
 import psutil
 import sqlalchemy as sa
 import structlog
+from numpy.typing import NDArray
 from tables import publish, table
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "airflow")]
 
-from airflow_stack import (  # noqa: E402 - the tests' platform, found by the path above
-    BUCKET,
-    S3_KEYS,
-    Airflow,
-    Bucket,
-    Process,
-    airflow_environment,
-    mlflow_server,
-    s3_server,
-    wait_for,
-    wait_until_answers,
-)
-from postgres_server import new_database, running_server  # noqa: E402
-from slack_server import WEBHOOK, Slack, slack_server  # noqa: E402
+from airflow_stack import wait_for  # noqa: E402 - the tests' platform, found by the path above
+from postgres_server import running_server  # noqa: E402
+from whole_platform import Platform, running_platform  # noqa: E402
 
 from reelsense.devsite.faults import Faults  # noqa: E402
-from reelsense.devsite.library import load_library  # noqa: E402
-from reelsense.devsite.server import Devsite, serve  # noqa: E402
 from reelsense.models.loading import load_bundled  # noqa: E402
 from reelsense.registry.versions import list_versions  # noqa: E402
-from reelsense.settings import Settings  # noqa: E402
-from reelsense.store.database import Database, open_database  # noqa: E402
 from reelsense.store.labels import add_labels  # noqa: E402
 from reelsense.store.rejects import list_rejects  # noqa: E402
 from reelsense.store.schema import labels, reviews, runs, scores  # noqa: E402
@@ -85,18 +70,23 @@ FAULTS = {
 }
 
 
-@dataclass
-class Platform:
-    """What runs, and what was counted."""
+# A lost task is found in seconds and not minutes, as the days are minutes, too.
+QUICK = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+}
 
-    airflow: Airflow
-    db: Database
-    settings: Settings
-    site: Devsite
-    bucket: Bucket
-    slack: Slack
-    mlflow: Process
-    mlflow_url: str
+
+Rows = list[tuple[str, ...]]
+
+
+@dataclass
+class Tally:
+    """What was counted."""
+
     kills: int = 0
     labels: int = 0
     runs: list[tuple[str, str]] = field(default_factory=list)
@@ -113,22 +103,35 @@ def main() -> None:
     folder = chosen.home or Path(tempfile.mkdtemp(prefix="reelsense-thirty-days-"))
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
-    with ExitStack() as stack:
-        platform = start(stack, folder, chosen.stream)
+    tally = Tally()
+    with (
+        running_server() as server,
+        running_platform(
+            server,
+            folder,
+            chosen.stream,
+            FIRST,
+            QUICK,
+            CRAWL__FILMS_PER_TASK=1000,
+            DATASET__FOLDER=folder / "no-corpus",
+            AUTOMATION__RETRY_SECONDS=2,
+        ) as platform,
+    ):
         print(f"started in {time.monotonic() - begin:.0f} s; logs in {folder}", flush=True)
         for number in range(1, chosen.days + 1):
-            live(platform, number, time.monotonic())
-        settle(platform)
-        rows, weekly, wrong = count(platform, chosen.days)
+            live(platform, tally, number)
+        settle(platform, tally)
+        rows, weekly, wrong = count(platform, tally, chosen.days)
     rows.append(("minutes", f"{(time.monotonic() - begin) / 60:.0f}"))
     draw(weekly, chosen.days)
     body = table(("what", "number"), rows)
     body += "\n\nFaults besides those of every day (5 % of the site's answers are errors, its pages shift): "
     body += "; ".join(f"day {day} {what}" for day, what in FAULTS.items() if day <= chosen.days) + ".\n\n"
     body += "Accuracy on clear ratings of the seven days up to a day, of each review's first score, which was given "
-    body += "before any model had learned from it, and of the bundled model:\n\n"
+    body += "before any model had learned from it, and of the bundled model; balanced: the mean over both classes.\n\n"
     shown = weekly[WEEK - 1 :: 4]
-    body += table(("day", "reviews", "retrained daily %", "never retrained %"), shown)
+    columns = ("day", "reviews", "positive %", "retrained daily %", "balanced %", "never retrained %", "balanced %")
+    body += table(columns, shown)
     body += f"\n\n![Accuracy over the days](../{PICTURE.relative_to(ROOT)})"
     publish("thirty_days", "Thirty days with faults, on a real Airflow", body)
     assert not wrong, wrong
@@ -136,56 +139,9 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def start(stack: ExitStack, folder: Path, stream: Path) -> Platform:
-    """All servers and processes."""
-    server = stack.enter_context(running_server())
-    stored, metadata = (stack.enter_context(new_database(server)) for _ in range(2))
-    bucket, slack = stack.enter_context(s3_server()), stack.enter_context(slack_server())
-    library = load_library(stream)
-    library.until = FIRST
-    site = stack.enter_context(serve(library))
-    url, mlflow = mlflow_server(folder, bucket)
-    mlflow.start()
-    stack.callback(mlflow.stop)
-    environment = airflow_environment(
-        folder,
-        metadata,
-        DATABASE_URL=stored,
-        MLFLOW_TRACKING_URI=url,
-        OBJECT_STORE=f"s3://{BUCKET}/data",
-        CRAWL__BASE_URLS=json.dumps({"megabox": site.base_urls()["megabox"]}),
-        CRAWL__SCHEDULE=json.dumps({"megabox": "none"}),
-        CRAWL__MIN_DELAY_SECONDS=0,
-        CRAWL__JITTER_SECONDS=0,
-        CRAWL__FILMS_PER_TASK=1000,
-        DATASET__FOLDER=folder / "no-corpus",
-        **{f"AUTOMATION__{name}": "none" for name in ("RETRAIN", "FINETUNE", "MODEL_CHECK", "MAINTENANCE")},
-        AUTOMATION__RETRY_SECONDS=2,
-        SLACK__WEBHOOK_URL=f"{slack.url}{WEBHOOK}",
-        LOG_LEVEL="WARNING",
-    )
-    environment |= {
-        **S3_KEYS,
-        "AWS_ENDPOINT_URL_S3": bucket.url,
-        # A lost task is found in seconds and not minutes, as the days are minutes, too.
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
-        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
-        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
-    }
-    airflow = Airflow(folder, environment)
-    stack.callback(airflow.stop)
-    wait_until_answers(f"{url}/health")
-    airflow.start()
-    db = open_database(stored)
-    stack.callback(db.close)
-    settings = Settings(home=folder / "home", mlflow_tracking_uri=url)
-    return Platform(airflow, db, settings, site, bucket, slack, mlflow, url)
-
-
-def live(platform: Platform, number: int, begin: float) -> None:
+def live(platform: Platform, tally: Tally, number: int) -> None:
     """One day: crawl, score, label, retrain, with the day's faults."""
+    begin = time.monotonic()
     fault = FAULTS.get(number, "")
     platform.site.set_until(FIRST + timedelta(days=number - 1))
     rate = 0.2 if "of the site's" in fault else 0.05
@@ -195,30 +151,29 @@ def live(platform: Platform, number: int, begin: float) -> None:
     if "MLflow" in fault:
         platform.mlflow.stop()
     elif platform.mlflow.process is None:
-        platform.mlflow.start()
-        wait_until_answers(f"{platform.mlflow_url}/health")
-    killer = _killer(platform, fault)
+        platform.start_mlflow()
+    killer = _killer(platform, tally, fault)
     known = len(platform.airflow.runs(PREDICT))
-    _run(platform, CRAWL, "crawl_films", killer if "crawls" in fault else None)
+    _run(platform, tally, CRAWL, "crawl_films", killer if "crawls" in fault else None)
     scoring = wait_for(lambda: platform.airflow.runs(PREDICT)[known:], 60, "a scoring", every=1.0)[0]["dag_run_id"]
-    _finish(platform, PREDICT, scoring, "score", killer if "scores" in fault else None)
-    _label(platform)
-    _run(platform, RETRAIN, "train", killer if "trains" in fault else None)
-    ended = ", ".join(f"{dag.split('_')[1]} {state}" for dag, state in platform.runs[-3:])
+    _finish(platform, tally, PREDICT, scoring, "score", killer if "scores" in fault else None)
+    _label(platform, tally)
+    _run(platform, tally, RETRAIN, "train", killer if "trains" in fault else None)
+    ended = ", ".join(f"{dag.split('_')[1]} {state}" for dag, state in tally.runs[-3:])
     print(f"day {number}: {ended}; {time.monotonic() - begin:.0f} s  {fault}", flush=True)
 
 
-def settle(platform: Platform) -> None:
+def settle(platform: Platform, tally: Tally) -> None:
     """A last crawl and scoring without faults: what was held back on the last day shows up."""
     platform.site.set_faults(Faults())
     platform.bucket.error_rate = 0.0
     platform.airflow.sign_in()
     for dag in (CRAWL, PREDICT):
-        _run(platform, dag, "", None)
+        _run(platform, tally, dag, "", None)
     wait_for(lambda: all(run["state"] in ("success", "failed") for run in platform.airflow.runs(PREDICT)), 300, "quiet")
 
 
-def count(platform: Platform, days: int) -> tuple[list[tuple[str, str]], list[tuple[str, str, str, str]], list[str]]:
+def count(platform: Platform, tally: Tally, days: int) -> tuple[Rows, Rows, list[str]]:
     """The numbers, accuracy by trailing week, and what is wrong."""
     library = platform.site.library
     last = FIRST + timedelta(days=days - 1)
@@ -237,7 +192,7 @@ def count(platform: Platform, days: int) -> tuple[list[tuple[str, str]], list[tu
     champion = next(str(found.version) for found in versions if "champion" in found.aliases)
     by_champion = [row.review_id for row in given if row.model_version == champion]
     ids = [row.source_id for row in stored]
-    rows = [
+    rows: Rows = [
         ("days", str(days)),
         ("reviews the site showed", f"{len(wanted):,}"),
         ("stored, each once", f"{len(ids):,}"),
@@ -246,9 +201,9 @@ def count(platform: Platform, days: int) -> tuple[list[tuple[str, str]], list[tu
         ("doubled", f"{len(ids) - len(set(ids)):,}"),
         ("scored by the champion, each once", f"{len(set(by_champion)):,}"),
         ("scores by all versions, each once a review", f"{len({(r.review_id, r.model_version) for r in given}):,}"),
-        ("labels of people given, kept", f"{platform.labels}, {kept}"),
-        ("DAG runs, failed", f"{len(platform.runs)}, {sum(state == 'failed' for _, state in platform.runs)}"),
-        ("processes killed with -9", str(platform.kills)),
+        ("labels of people given, kept", f"{tally.labels}, {kept}"),
+        ("DAG runs, failed", f"{len(tally.runs)}, {sum(state == 'failed' for _, state in tally.runs)}"),
+        ("processes killed with -9", str(tally.kills)),
         ("answers of S3 that were errors", f"{platform.bucket.errors:,}"),
         ("versions registered, promoted", f"{len(versions)}, {_promoted(platform)}"),
         ("Slack messages, of them failures", f"{len(platform.slack.texts)}, {_failures(platform)}"),
@@ -258,7 +213,7 @@ def count(platform: Platform, days: int) -> tuple[list[tuple[str, str]], list[tu
         what for what, is_wrong in (
             ("reviews lost", wanted - set(ids) - blank), ("reviews doubled", len(ids) != len(set(ids))),
             ("reviews not scored", {row.id for row in stored} - set(by_champion)),
-            ("scores doubled", len(by_champion) != len(set(by_champion))), ("labels lost", kept != platform.labels),
+            ("scores doubled", len(by_champion) != len(set(by_champion))), ("labels lost", kept != tally.labels),
             ("MLflow runs doubled", len({found.key for found in versions}) != len(versions)),
         ) if is_wrong
     ]  # fmt: skip
@@ -272,16 +227,22 @@ def count(platform: Platform, days: int) -> tuple[list[tuple[str, str]], list[tu
     told = np.array([first[row.id] >= 0.5 for row in clear]) == truth
     alone = (load_bundled().predict_proba([row.text for row in clear]) >= 0.5) == truth
     day = np.array([(row.written_on - FIRST).days for row in clear])
-    weekly = []
+    weekly: Rows = []
     for number in range(days):
         week = (day <= number) & (day > number - WEEK)
-        weekly.append(
-            (str(number + 1), f"{week.sum():,}", f"{100 * told[week].mean():.2f}", f"{100 * alone[week].mean():.2f}")
-        )
+        row = [str(number + 1), f"{week.sum():,}", f"{100 * truth[week].mean():.1f}"]
+        for right in (told, alone):
+            row += [f"{100 * right[week].mean():.2f}", f"{100 * _balanced(right[week], truth[week]):.2f}"]
+        weekly.append(tuple(row))
     return rows, weekly, wrong
 
 
-def draw(weekly: list[tuple[str, str, str, str]], days: int) -> None:
+def _balanced(right: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Accuracy as the mean over both classes: nearly all clear ratings of the stream are positive."""
+    return float(np.mean([right[truth == label].mean() for label in (True, False) if (truth == label).any()]))
+
+
+def draw(weekly: Rows, days: int) -> None:
     """The two lines over the days, with the faults."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
@@ -289,7 +250,7 @@ def draw(weekly: list[tuple[str, str, str, str]], days: int) -> None:
     figure, axes = pyplot.subplots(figsize=(9, 4), layout="constrained")
     shown = weekly[WEEK - 1 :]
     x = [int(row[0]) for row in shown]
-    axes.plot(x, [float(row[2]) for row in shown], color="#d1495b", linewidth=2, label="retrained daily")
+    axes.plot(x, [float(row[3]) for row in shown], color="#d1495b", linewidth=2, label="retrained daily")
     axes.plot(
         x, [float(row[3]) for row in shown], color="#7a7a7a", linewidth=2, linestyle="--", label="never retrained"
     )
@@ -302,12 +263,12 @@ def draw(weekly: list[tuple[str, str, str, str]], days: int) -> None:
     figure.savefig(PICTURE, dpi=110)
 
 
-def _run(platform: Platform, dag: str, task: str, killer: Callable[[], None] | None) -> None:
+def _run(platform: Platform, tally: Tally, dag: str, task: str, killer: Callable[[], None] | None) -> None:
     run = platform.airflow.trigger(dag)
-    _finish(platform, dag, run, task, killer)
+    _finish(platform, tally, dag, run, task, killer)
 
 
-def _finish(platform: Platform, dag: str, run: str, task: str, killer: Callable[[], None] | None) -> None:
+def _finish(platform: Platform, tally: Tally, dag: str, run: str, task: str, killer: Callable[[], None] | None) -> None:
     if killer is not None:
 
         def runs() -> bool:
@@ -316,16 +277,16 @@ def _finish(platform: Platform, dag: str, run: str, task: str, killer: Callable[
 
         wait_for(runs, 120, f"{task} to run", every=0.2)
         killer()
-    platform.runs.append((dag, platform.airflow.wait(dag, run, 900)))
+    tally.runs.append((dag, platform.airflow.wait(dag, run, 900)))
 
 
-def _killer(platform: Platform, fault: str) -> Callable[[], None] | None:
+def _killer(platform: Platform, tally: Tally, fault: str) -> Callable[[], None] | None:
     if "worker" in fault:
-        return lambda: _kill_worker(platform)
-    return (lambda: _kill_scheduler(platform)) if "scheduler" in fault else None
+        return lambda: _kill_worker(platform, tally)
+    return (lambda: _kill_scheduler(platform, tally)) if "scheduler" in fault else None
 
 
-def _kill_worker(platform: Platform) -> None:
+def _kill_worker(platform: Platform, tally: Tally) -> None:
     """The processes of the task that runs, and not the scheduler that waits for them."""
     scheduler = platform.airflow.parts["scheduler"].process
     assert scheduler is not None
@@ -333,19 +294,19 @@ def _kill_worker(platform: Platform) -> None:
         with suppress(psutil.NoSuchProcess):
             for child in worker.children(recursive=True):
                 child.send_signal(signal.SIGKILL)
-                platform.kills += 1
+                tally.kills += 1
 
 
-def _kill_scheduler(platform: Platform) -> None:
+def _kill_scheduler(platform: Platform, tally: Tally) -> None:
     """The scheduler with its workers and their tasks, as when its container is killed; it is started again."""
     part = platform.airflow.parts["scheduler"]
     assert part.process is not None
-    platform.kills += 1 + len(psutil.Process(part.process.pid).children(recursive=True))
+    tally.kills += 1 + len(psutil.Process(part.process.pid).children(recursive=True))
     part.stop(signal.SIGKILL)
     part.start()
 
 
-def _label(platform: Platform) -> None:
+def _label(platform: Platform, tally: Tally) -> None:
     """People look at five of the newest reviews and say what their ratings say."""
     with platform.db.begin() as connection:
         query = (
@@ -359,7 +320,7 @@ def _label(platform: Platform) -> None:
         found = list(connection.execute(query))
         said: dict[bool, Any] = {True: Sentiment.POSITIVE, False: Sentiment.NEGATIVE}
         add_labels(connection, [Label(row.id, said[row.rating >= 9], "annotator", now) for row in found])
-    platform.labels += len(found)
+    tally.labels += len(found)
 
 
 def _promoted(platform: Platform) -> int:

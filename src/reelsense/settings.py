@@ -11,21 +11,31 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from reelsense.errors import SettingsError
+from reelsense.sections import (
+    AutomationSettings,
+    CrawlSettings,
+    DatasetSettings,
+    LinkSettings,
+    ModelSettings,
+    RetrainSettings,
+    ServingSettings,
+    SlackSettings,
+    TrainingSettings,
+)
 
 PREFIX = "REELSENSE_"
 # Values of keys with these words never stand in an error.
@@ -33,169 +43,6 @@ _NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri", "bot_token", "api_key
 # Mappings from any source's name, whose own keys are not checked.
 _FREE = ("crawl.base_urls", "crawl.films", "crawl.schedule")
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def _words(value: Any) -> Any:
-    """`a, b` as ("a", "b"); anything else as it is."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_default=True)
-
-
-class DatasetSettings(_Section):
-    """What a model learns from."""
-
-    name: Literal["nsmc", "store", "people"] = Field(
-        "nsmc", description="nsmc: corpus and store; store: reviews only; people: their labels and a share of ratings"
-    )
-    folder: Path | None = Field(None, description="where ratings_train.txt and ratings_test.txt lie; default HOME/nsmc")
-    extra_files: tuple[Path, ...] = Field((), description="further rated files (columns of NSMC's raw reviews)")
-    sampling_rate: float = Field(1.0, gt=0, le=1, description="share of the training rows used")
-    max_length: int = Field(128, ge=8, le=512, description="tokens a text is cut to (transformers)")
-    validation_share: float = Field(0.05, gt=0, lt=0.5, description="share of the training texts kept for validation")
-
-
-class ModelSettings(_Section):
-    """Which model, and when it is good enough to be registered."""
-
-    name: str = Field("baseline", description="baseline, a Hugging Face name, a local folder, or scratch")
-    unfrozen_layers: int | None = Field(None, ge=0, description="encoder layers that learn, from the top; none: all")
-    dropout: float = Field(0.1, ge=0, lt=1)
-    start: Path | None = Field(None, description="model folder the baseline's fit starts at; default the bundled one")
-    register_threshold: float = Field(0.80, ge=0, le=1, description="macro-F1 under which nothing is registered")
-    longest_ngram: int = Field(5, ge=1, le=8, description="characters of the longest n-gram (baseline)")
-    hash_bits: int = Field(22, ge=10, le=24, description="2 to this power weights (baseline)")
-    weight_levels: int = Field(31, ge=1, le=127, description="int8 steps up to the 99.9th percentile (baseline)")
-
-
-class TrainingSettings(_Section):
-    """How it learns. Transformers use all keys; the baseline's fit is exact and uses epochs and weight_decay only."""
-
-    epochs: int = Field(3, ge=1, description="passes over the data (baseline: L-BFGS iterations)")
-    batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(2e-5, gt=0)
-    warmup_share: float = Field(0.1, ge=0, lt=1)
-    weight_decay: float = Field(0.01, ge=0)
-    accumulate: int = Field(1, ge=1, description="batches whose gradients are added before a step")
-    patience: int = Field(2, ge=1, description="evaluations without gain on the validation split before stopping")
-    evaluations_per_epoch: int = Field(1, ge=1)
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    seed: int = 42
-
-
-class CrawlSettings(_Section):
-    """Manners and reach of the crawler. Live sites stay off until named in `enabled`."""
-
-    # From the environment: comma-separated.
-    enabled: Annotated[tuple[str, ...], NoDecode] = Field((), description="sources an operator has turned on")
-    base_urls: dict[str, str] = Field({}, description="source name to another base URL (a devsite)")
-    films: dict[str, tuple[str, ...]] = Field({}, description="source name to film codes; default what it lists")
-    schedule: dict[str, str] = Field({}, description="source name to @hourly, @daily, none or a cron line (daily)")
-    films_per_task: int = Field(20, ge=1, description="films that one task of the crawl DAG reads")
-    min_delay_seconds: float = Field(1.0, ge=0, description="least time between two requests to one host")
-    jitter_seconds: float = Field(0.5, ge=0)
-    timeout_seconds: float = Field(20.0, gt=0)
-    retries: int = Field(5, ge=0)
-    max_body_megabytes: float = Field(20.0, gt=0)
-    max_passes: int = Field(5, ge=1, description="passes over a film's pages while they shift")
-    overlap_days: int = Field(3, ge=0, description="days read again before the last complete crawl")
-    user_agent: str = "reelsense/0.1 (+https://github.com/reelsense/reelsense; review research)"
-    naver_client_id: SecretStr | None = None
-    naver_client_secret: SecretStr | None = None
-    hash_salt: SecretStr | None = Field(None, description="salt of author hashes; made and kept in HOME if not given")
-
-    @field_validator("enabled", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return _words(value)
-
-
-class RetrainSettings(_Section):
-    """When the daily loop trains, and what the gate asks."""
-
-    min_new_labels: int = Field(200, ge=1)
-    drift_psi: float = Field(0.2, gt=0, description="population stability index that counts as drift")
-    holdout_share: float = Field(0.2, gt=0, lt=0.9, description="store texts never trained on, kept for the gate")
-    newest: int = Field(5000, ge=1, description="how many of the newest held-out labels the gate compares on")
-    gate_alpha: float = Field(0.05, gt=0, lt=1, description="significance level of McNemar's test")
-    min_corrections: int = Field(20, ge=1, description="new labels of people that are worth a fine-tuning")
-
-
-class ServingSettings(_Section):
-    """The inference service: what it serves, how much it takes on, and for whom."""
-
-    model: str = Field("champion", description="champion (followed), or a version, recipe, folder or bundled (fixed)")
-    follow_seconds: float = Field(10.0, gt=0, description="how often the champion alias is looked at")
-    shadow_share: float = Field(0.0, ge=0, le=1, description="share of the texts that the candidate scores as well")
-    batch_ms: float = Field(5.0, gt=0, description="work a lane takes at once, as measured on this machine")
-    batch_tokens: int = Field(4096, ge=1, description="padded tokens (or characters) of a batch at most")
-    batch_rows: int = Field(64, ge=1)
-    queue_ms: float = Field(200.0, gt=0, description="expected wait beyond which a request is refused at once")
-    in_flight: int = Field(512, ge=1, description="requests at once beyond which the next are refused")
-    cache_texts: int = Field(10_000, ge=0, description="texts whose answers are kept")
-    timeout_seconds: float = Field(30.0, gt=0)
-    most_texts: int = Field(1000, ge=1, description="texts of one request")
-    longest_text: int = Field(10_000, ge=1, description="characters of one text")
-    body_megabytes: float = Field(8.0, gt=0, description="a JSON body")
-    upload_megabytes: float = Field(20.0, gt=0, description="a file that is answered at once")
-    job_megabytes: float = Field(1000.0, gt=0, description="a file that becomes a job")
-    unpacked_megabytes: float = Field(4000.0, gt=0, description="what a compressed file may grow to")
-    most_jobs: int = Field(20, ge=1, description="jobs of one key that have not ended")
-    job_days: float = Field(7.0, gt=0, description="days that a finished job's files are kept")
-    auth: Literal["auto", "always"] = Field("auto", description="auto: no key is asked on loopback in embedded mode")
-    rate_per_second: float = Field(50.0, gt=0, description="requests of one key, over time")
-    burst: int = Field(100, ge=1, description="requests of one key at once")
-    access_log: bool = Field(False, description="a log line for each request, not only for slow and failed ones")
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="web origins that browsers may call from"
-    )
-    otlp_endpoint: str | None = Field(None, description="OpenTelemetry traces go to http://HOST:4318/v1/traces")
-
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return _words(value)
-
-
-class AutomationSettings(_Section):
-    """When the DAGs run (cron lines are Korean time), how stubborn they are, and what they keep."""
-
-    retrain: str = Field("30 3 * * *", description="@daily, none or a cron line; so are the next four")
-    finetune: str = "30 5 * * 1"
-    model_check: str = "0 8 * * *"
-    maintenance: str = "0 5 * * 0"
-    slack_bot: str = Field("* * * * *", description="how often the review channel is read, where one is named")
-    retries: int = Field(3, ge=0, description="how often a failed task is tried again")
-    retry_seconds: float = Field(60.0, gt=0, description="before the first retry; doubled for each further one")
-    training_hours: float = Field(12.0, gt=0, description="time limit of the training task")
-    training_queue: str = Field("", description="Celery queue of the training task (a worker with a GPU)")
-    deadline_minutes: float = Field(240.0, gt=0, description="a run that takes longer is reported as late")
-    older_export: bool = Field(False, description="also write the earlier systems' cinema/… files")
-    keep_snapshots_days: int = Field(365, ge=1)
-    keep_versions: int = Field(20, ge=3, description="versions without an alias kept in the registry, newest first")
-    keep_runs_days: int = Field(180, ge=1, description="pipeline runs and notices kept in the store")
-
-
-class SlackSettings(_Section):
-    """Where reports go: an incoming webhook, or a bot token and a channel. Without either: the log and the store."""
-
-    webhook_url: SecretStr | None = None
-    bot_token: SecretStr | None = None
-    channel: str = Field("", description="id of the channel the bot reports to")
-    review_channel: str = Field("", description="id of the channel whose messages the bot scores")
-    api_url: str = Field("https://slack.com/api/", description="Slack's Web API")
-
-
-class LinkSettings(_Section):
-    """Addresses people click in messages; the API's is also asked by smoke checks."""
-
-    ui: str = ""
-    mlflow: str = ""
-    airflow: str = ""
-    api: str = ""
-    api_key: SecretStr | None = Field(None, description="a key with the scope predict")
 
 
 class Settings(BaseSettings):

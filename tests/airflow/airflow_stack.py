@@ -25,6 +25,7 @@ from werkzeug.serving import make_server
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "reelsense"
+START = (sys.executable, str(ROOT / "airflow" / "start.py"))
 COMPONENTS = ("api-server", "scheduler", "dag-processor")
 PASSWORD = "admin-password-of-tests"
 S3_KEYS = {
@@ -168,15 +169,20 @@ class Airflow:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, components: tuple[str, ...] = COMPONENTS) -> None:
+    def command(self, *words: str) -> str:
+        """What an airflow command prints."""
+        told = {**self.environment, "AIRFLOW__API__PORT": str(self.port)}
+        done = subprocess.run([*START, *words], env=told, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def start(self) -> None:
         """Migrate, create the pools, start the components and wait until the DAGs are there."""
         self.session.trust_env = False
-        program = [sys.executable, str(ROOT / "airflow" / "start.py")]
-        environment = {**self.environment, "AIRFLOW__API__PORT": str(self.port)}
-        done = subprocess.run([*program, "init"], env=environment, cwd=self.folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        for name in components:
-            self.parts[name] = Process(name, [*program, name], environment, self.folder / f"{name}.log")
+        self.command("init")
+        told = {**self.environment, "AIRFLOW__API__PORT": str(self.port)}
+        for name in COMPONENTS:
+            self.parts[name] = Process(name, [*START, name], told, self.folder / f"{name}.log")
             self.parts[name].start()
         wait_for(self._healthy, 240, f"a healthy Airflow; see {self.folder}")
         self.sign_in()

@@ -163,9 +163,3 @@ def test_a_password_of_the_environment_is_used_and_never_shown(tmp_path: Path) -
 
     assert json.loads((tmp_path / "airflow" / "passwords.json").read_text()) == {"admin": "a long enough one"}
     assert "a long enough one" not in shown.stderr + shown.stdout
-
-
-def test_an_unknown_component_is_named(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, str(START), "webserver"], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "unknown component 'webserver'" in done.stderr

@@ -20,9 +20,9 @@ import pytest
 import requests
 import sqlalchemy as sa
 from airflow_stack import PASSWORD, S3_KEYS, wait_for
-from conftest import REVIEW_CHANNEL, Platform
 from planted_reviews import SLANG, SLANG_UNTIL, ordinary, upside_down_corpus
 from slack_server import OWN_USER, TOKEN, WEBHOOK
+from whole_platform import Platform
 
 from reelsense.devsite.faults import Faults
 from reelsense.registry.versions import ModelVersion, find_version, list_versions
@@ -37,6 +37,7 @@ from reelsense.types import KST, Label, Sentiment
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 CRAWL = "review_crawl_megabox"
+REVIEW_CHANNEL = "C0REVIEWS"
 ORDINARY = len(list(ordinary()))
 
 
@@ -77,6 +78,12 @@ def predictions(platform: Platform) -> int:
 def test_every_dag_file_can_be_read_and_nothing_is_paused(platform: Platform) -> None:
     assert platform.airflow.ask("GET", "importErrors")["import_errors"] == []
     assert not any(dag["is_paused"] for dag in platform.airflow.dags().values())
+    said = platform.airflow.command("dags", "reserialize")
+    assert "Broken" not in said
+    assert platform.airflow.command("dags", "list-import-errors", "-o", "json").splitlines()[-1] in (
+        "[]",
+        "No data found",
+    )
 
 
 def test_nobody_gets_in_without_the_password(platform: Platform) -> None:

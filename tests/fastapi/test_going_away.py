@@ -12,8 +12,9 @@ import pytest
 from echo_model import EchoModel
 
 from app.main import create_app
+from reelsense.sections import ServingSettings
 from reelsense.serving.service import Service
-from reelsense.settings import ServingSettings, Settings
+from reelsense.settings import Settings
 
 
 @pytest.fixture

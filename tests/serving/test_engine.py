@@ -9,9 +9,9 @@ import pytest
 from echo_model import EchoModel
 
 from reelsense.errors import Overloaded
+from reelsense.sections import ServingSettings
 from reelsense.serving.engine import Engine
 from reelsense.serving.metrics import Metrics
-from reelsense.settings import ServingSettings
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from small_models import log_folder, small_baseline
 from reelsense.models.loading import BUNDLED
 from reelsense.registry.client import registry_client
 from reelsense.registry.versions import make_candidate, promote, register, roll_back
+from reelsense.sections import ServingSettings
 from reelsense.serving.engine import Engine
 from reelsense.serving.following import Follower
 from reelsense.serving.metrics import Metrics
-from reelsense.settings import ServingSettings, Settings
+from reelsense.settings import Settings
 
 GOOD, BAD = "정말 최고의 영화 감동", "최악 지루하다 돈이 아깝다"
 

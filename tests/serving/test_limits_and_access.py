@@ -9,9 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from reelsense.errors import Forbidden, InputError, NotThere, RateLimited, Unauthorized
+from reelsense.sections import ServingSettings
 from reelsense.serving.access import LOCAL, Access, Caller
 from reelsense.serving.limits import RateLimit
-from reelsense.settings import ServingSettings, Settings
+from reelsense.settings import Settings
 from reelsense.store.database import Database, open_database
 from reelsense.store.keys import create_key, list_keys, revoke_key, verify_key
 

@@ -11,7 +11,8 @@ import pytest
 from local_server import local_server
 from odd_replies import Asked, OddSite
 
-from reelsense.settings import CrawlSettings, Settings
+from reelsense.sections import CrawlSettings
+from reelsense.settings import Settings
 
 
 @pytest.fixture

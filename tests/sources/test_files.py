@@ -12,7 +12,7 @@ import pytest
 
 from reelsense.errors import InputError
 from reelsense.pipelines.crawl import crawl
-from reelsense.settings import CrawlSettings
+from reelsense.sections import CrawlSettings
 from reelsense.sources.files import FileSource
 from reelsense.store.database import open_database
 from reelsense.store.rejects import count_rejects

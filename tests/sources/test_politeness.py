@@ -6,7 +6,7 @@ import pytest
 from odd_replies import Reply
 
 from reelsense.errors import SourceBlocked, SourceUnreadable
-from reelsense.settings import CrawlSettings
+from reelsense.sections import CrawlSettings
 from reelsense.sources.politeness import PoliteSession
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.error import URLError
 
 from reelsense.errors import ServiceAway, SettingsError
-from reelsense.settings import SlackSettings
+from reelsense.sections import SlackSettings
 
 _SECONDS = 15
 _LONGEST = 38_000  # characters; Slack cuts a message at 40,000

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from reelsense.errors import SourceBlocked, SourceError
-from reelsense.settings import CrawlSettings
+from reelsense.sections import CrawlSettings
 from reelsense.sources.base import Source
 from reelsense.store.database import Database
 from reelsense.store.films import find_film, upsert_films

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from reelsense.errors import InputError, TooLarge
 from reelsense.models.baseline import Baseline
 from reelsense.models.explain import Explanation, explain_by_occlusion, explain_linear, occlusions
+from reelsense.sections import ServingSettings
 from reelsense.serving.engine import Engine, Served
-from reelsense.settings import ServingSettings
 from reelsense.text.aspects import Mention, mentions
 from reelsense.text.clean import clean
 

@@ -16,9 +16,9 @@ import structlog
 
 from reelsense.errors import Overloaded
 from reelsense.models.base import Stepped
+from reelsense.sections import ServingSettings
 from reelsense.serving.batching import Batcher, Limits
 from reelsense.serving.metrics import Metrics
-from reelsense.settings import ServingSettings
 from reelsense.text.clean import clean
 
 log = structlog.get_logger()

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from reelsense.errors import SourceError, SourceUnreadable
-from reelsense.settings import CrawlSettings
+from reelsense.sections import CrawlSettings
 from reelsense.sources.paging import walk
 from reelsense.sources.parsing import korean_time, plain, stable_id
 from reelsense.sources.politeness import PoliteSession

@@ -20,7 +20,7 @@ import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from reelsense.errors import SourceBlocked, SourceUnreadable
-from reelsense.settings import CrawlSettings
+from reelsense.sections import CrawlSettings
 from reelsense.sources.loopback import is_here
 
 log = structlog.get_logger()
