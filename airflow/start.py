@@ -34,6 +34,8 @@ def prepare() -> Path:
     home.mkdir(parents=True, exist_ok=True)
     # Tasks run in another working directory.
     os.environ["REELSENSE_HOME"] = str(reelsense_home)
+    # `standalone` starts its parts by the name `airflow`.
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     port = os.environ.setdefault("AIRFLOW__API__PORT", "8080")
     defaults = {
         "AIRFLOW__CORE__DAGS_FOLDER": str(HERE / "dags"),

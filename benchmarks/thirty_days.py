@@ -252,7 +252,7 @@ def draw(weekly: Rows, days: int) -> None:
     x = [int(row[0]) for row in shown]
     axes.plot(x, [float(row[3]) for row in shown], color="#d1495b", linewidth=2, label="retrained daily")
     axes.plot(
-        x, [float(row[3]) for row in shown], color="#7a7a7a", linewidth=2, linestyle="--", label="never retrained"
+        x, [float(row[5]) for row in shown], color="#7a7a7a", linewidth=2, linestyle="--", label="never retrained"
     )
     for number in FAULTS:
         if WEEK <= number <= days:
