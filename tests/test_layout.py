@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = sorted(path for folder in ("src", "fastapi") for path in (ROOT / folder).rglob("*.py"))
+SOURCES = sorted(path for folder in ("src", "fastapi", "airflow") for path in (ROOT / folder).rglob("*.py"))
 
 
 @pytest.mark.parametrize("folder", ["airflow", "fastapi", "mlflow", "streamlit"])

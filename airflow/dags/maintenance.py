@@ -25,13 +25,11 @@ def clear(chore: str) -> int:
 @task(**REPORT)
 def report(cleared: dict[str, int | None]) -> None:
     """One message about this run; fails when the run did."""
-    from reelsense.notify.notices import tell
     from reelsense.notify.wording import upkeep_text
 
     with at_work() as work:
         done = {chore: number for chore, number in cleared.items() if number is not None}
-        key = f"{work.run}:report:{work.task.try_number}"
-        tell(work.db, work.settings, key, "maintenance", upkeep_text(work.settings, done, work.link))
+        work.tell(f"{work.run}:report", "maintenance", upkeep_text(work.settings, done, work.link))
         failed = work.failed_tasks()
     if failed:
         raise AirflowFailException(f"failed: {', '.join(failed)}")

@@ -12,14 +12,13 @@ CHECKS = ("single", "batch", "service")
 @task(retries=0, on_failure_callback=None)
 def check(name: str) -> None:
     """Run one check and tell what it saw."""
-    from reelsense.notify.notices import tell
     from reelsense.notify.wording import check_text
     from reelsense.pipelines.check import check_model
 
     with at_work() as work:
         result = check_model(work.settings, name)
         text = check_text(work.settings, result.name, result.passed, result.found, work.link)
-        tell(work.db, work.settings, f"{work.run}:{name}:{work.task.try_number}", "check", text)
+        work.tell(f"{work.run}:{name}:{work.task.try_number}", "check", text)
     if not result.passed:
         raise AirflowFailException(result.found)
 

@@ -38,7 +38,6 @@ def publish(run: int) -> int:
 @task(**REPORT)
 def report(run: int | None) -> None:
     """One message about this run; fails when the run did."""
-    from reelsense.notify.notices import tell
     from reelsense.notify.wording import score_text
     from reelsense.store.changes import mood_shifts
 
@@ -48,7 +47,7 @@ def report(run: int | None) -> None:
             with work.db.connect() as connection:
                 shifts = mood_shifts(connection, scored.parameters["model_version"], _news_since(connection, scored))
             text = score_text(work.settings, scored, shifts, work.link)
-            tell(work.db, work.settings, f"{work.run}:report:{run}", "score", text)
+            work.tell(f"{work.run}:report:{run}", "score", text)
         failed = work.failed_tasks()
     if failed:
         raise AirflowFailException(f"failed: {', '.join(failed)}")

@@ -75,14 +75,13 @@ def write_snapshot(source: str) -> list[str]:
 @task(**REPORT)
 def report_crawl(source: str) -> None:
     """One message about this run; fails when the run did."""
-    from reelsense.notify.notices import tell
     from reelsense.notify.wording import crawl_text
 
     with at_work() as work:
         runs = _runs(work)
         if runs:
             text = crawl_text(work.settings, source, runs, _changes(work, source), work.link)
-            tell(work.db, work.settings, f"{work.run}:report:{runs[-1].id}:{runs[-1].attempt}", "crawl", text)
+            work.tell(f"{work.run}:report:{runs[-1].id}:{runs[-1].attempt}", "crawl", text)
         failed = work.failed_tasks()
     if failed:
         raise AirflowFailException(f"failed: {', '.join(failed)}")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from airflow.sdk import Connection, get_current_context
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, AirflowSecretsBackendAccessDenied
 from airflow.sdk.log import mask_secret
@@ -20,6 +21,8 @@ from reelsense.settings import Settings, load_settings, secrets_of
 
 if TYPE_CHECKING:
     from reelsense.store.database import Database
+
+log = structlog.get_logger()
 
 _FAILED = ("failed", "upstream_failed")
 
@@ -47,7 +50,20 @@ class Work:
         """Tasks of this DAG run that have failed."""
         found = self.task.get_task_states(dag_id=self.task.dag_id, run_ids=[self.task.run_id])
         states: dict[str, Any] = found.get(self.task.run_id, {})
-        return sorted({name.split("__")[0] for name, state in states.items() if str(state) in _FAILED})
+        return sorted(name for name, state in states.items() if str(state) in _FAILED)
+
+    def tell(self, key: str, topic: str, text: str) -> None:
+        """Tell people. While Slack is away the task is tried again; in the end the message waits for the next one."""
+        from reelsense.errors import ServiceAway
+        from reelsense.notify.notices import tell
+
+        try:
+            tell(self.db, self.settings, key, topic, text)
+        except ServiceAway as error:
+            # What the run did is done: that nobody could be told must not make it a failure.
+            if self.task.try_number <= self.task.max_tries:
+                raise
+            log.warning("notice_waits", error=str(error))
 
 
 @contextmanager

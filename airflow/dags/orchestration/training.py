@@ -102,7 +102,6 @@ def finish(key: str) -> str:
 @task(**REPORT)
 def report_training(key: str | None) -> None:
     """One message about this run; fails when the run did."""
-    from reelsense.notify.notices import tell
     from reelsense.notify.wording import training_text
     from reelsense.pipelines.retrain import fail_planned
     from reelsense.store.runs import find_run_row
@@ -116,7 +115,7 @@ def report_training(key: str | None) -> None:
                 run = find_run_row(connection, key)
             if run is not None:
                 text = training_text(work.settings, run, work.link)
-                tell(work.db, work.settings, f"{work.run}:report:{run.attempt}", run.pipeline, text)
+                work.tell(f"{work.run}:report:{run.attempt}", run.pipeline, text)
     if failed:
         raise AirflowFailException(f"failed: {', '.join(failed)}")
 
