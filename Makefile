@@ -20,7 +20,7 @@ export REELSENSE_DATASET__EXTRA_FILES := ["$(CORPUS)/more.tsv.gz"]
 endif
 endif
 
-.PHONY: help setup setup-full demo test check format devsite api airflow clean-demo
+.PHONY: help setup setup-full demo test check format devsite api airflow up clean-demo
 
 help:
 	@echo "make setup   a virtual environment with what the demo needs"
@@ -29,6 +29,7 @@ help:
 	@echo "make check   lint, types and the fast tests"
 	@echo "make api     the inference service on http://127.0.0.1:8000 (PORT=8000)"
 	@echo "make airflow the daily loop by itself: Airflow on http://127.0.0.1:8080 (PORT=8080)"
+	@echo "make up      the daily loop in containers (passwords from .env)"
 	@echo "make devsite a local server in the review sites' formats (PORT=8900)"
 
 $(BIN)/pip:
@@ -87,6 +88,11 @@ $(AIRFLOW): pyproject.toml requirements.txt | $(BIN)/pip
 # Ctrl-C ends it with all its parts.
 airflow: $(AIRFLOW)
 	AIRFLOW__API__PORT=$(or $(PORT),8080) exec $(BIN)/python airflow/start.py standalone
+
+# The base image first: the others start from it.
+up:
+	docker build -f base.Dockerfile -t reelsense-base .
+	docker compose up -d --build --wait
 
 clean-demo:
 	rm -rf .reelsense

@@ -200,6 +200,27 @@ def test_keys_are_made_shown_once_listed_and_revoked(shell: Shell) -> None:
     assert "is no scope" in shell("keys", "create", "x", "--scope", "everything", code=2)
 
 
+def test_films_are_watched_the_model_is_checked_and_the_house_is_kept(shell: Shell) -> None:
+    assert "추가" in shell("watch", "add", "megabox", "26090100")
+    assert "이미" in shell("watch", "add", "megabox", "26090100")
+    assert shell.json("watch", "list") == [{"source": "megabox", "code": "26090100", "title": ""}]
+    assert "no source 'netflix'" in shell("watch", "add", "netflix", "1", code=2)
+    shell("watch", "remove", "megabox", "26090100")
+    assert "not on the list" in shell("watch", "remove", "megabox", "26090100", code=2)
+
+    checked = shell.json("check")
+    assert isinstance(checked, list)
+    assert [one["passed"] for one in checked] == [True, True, True]
+    cleared = shell.json("maintain")
+    assert isinstance(cleared, dict)
+    assert set(cleared.values()) == {0}
+    assert shell.json("notices") == []
+
+
+def test_a_value_that_yaml_keeps_for_itself_can_be_set(shell: Shell) -> None:
+    assert "automation.retrain = @daily" in shell("--set", "automation.retrain=@daily", "settings")
+
+
 def test_a_file_s_columns_and_scale_can_be_told(shell: Shell, tmp_path: Path) -> None:
     source = tmp_path / "film.csv"
     source.write_text(
