@@ -29,6 +29,8 @@ from reelsense.settings import Settings
 from reelsense.sources.sites import SITE_NAMES
 from reelsense.store.database import Database, open_database
 
+_SCHEDULED = ("RETRAIN", "FINETUNE", "MODEL_CHECK", "MAINTENANCE", "SLACK_BOT")
+
 
 @dataclass
 class Platform:
@@ -97,6 +99,3 @@ def running_platform(
         stack.callback(db.close)
         mine = Settings(home=folder / "home", database_url=reviews, mlflow_tracking_uri=url)
         yield Platform(airflow, db, mine, site, bucket, slack, mlflow, folder)
-
-
-_SCHEDULED = ("RETRAIN", "FINETUNE", "MODEL_CHECK", "MAINTENANCE", "SLACK_BOT")
