@@ -107,6 +107,13 @@ def test_a_training_taken_up_again_learns_from_its_own_data(crawled: Database, s
     assert plan_training(crawled, settings, force=True).data_version != plan.data_version
 
 
+def test_another_recipe_does_not_take_up_what_was_begun(crawled: Database, settings: Settings) -> None:
+    plan = plan_training(crawled, settings)
+    other = settings.model_copy(update={"training": settings.training.model_copy(update={"epochs": 3})})
+
+    assert plan_training(crawled, other).key != plan.key
+
+
 def test_a_training_whose_data_are_gone_is_closed_and_another_planned(crawled: Database, settings: Settings) -> None:
     plan = plan_training(crawled, settings)
     shutil.rmtree(Path(settings.resolved_object_store) / "datasets")

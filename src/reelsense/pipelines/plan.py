@@ -70,7 +70,7 @@ def plan_training(db: Database, settings: Settings, force: bool = False, finetun
         champion = ensure_champion(settings)
         with db.connect() as connection:
             stored = trainable_texts(connection)
-            begun = _interrupted(connection, pipeline)
+            begun = _interrupted(connection, settings, pipeline)
         if begun is not None and (taken_up := _taken_up(db, objects, begun)) is not None:
             return taken_up
         drift = drift_of_scores(db, str(champion.version))
@@ -168,9 +168,11 @@ def _plan(run: RunRow) -> Plan:
     )
 
 
-def _interrupted(connection: Connection, pipeline: str) -> RunRow | None:
+def _interrupted(connection: Connection, settings: Settings, pipeline: str) -> RunRow | None:
+    """The latest training that was begun, if it is one of these settings."""
     for run in latest_runs(connection, pipeline, limit=1):
-        if run.status == RUNNING:
+        told = run.parameters
+        if run.status == RUNNING and run.key == training_key(settings, told.get("data", ""), told.get("start")):
             return run
     return None
 
