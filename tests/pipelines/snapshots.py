@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from reelsense.store.database import Database
 from reelsense.store.schema import crawl_marks, films, labels, rejects, reviews, scores
 
-_CLOCK = {"crawled_at", "scored_at", "kept_at", "labelled_at", "id", "run_id"}
+_CLOCK = {"crawled_at", "changed_at", "scored_at", "kept_at", "labelled_at", "id", "run_id"}
 
 
 def contents(db: Database) -> dict[str, list[tuple[Any, ...]]]:
