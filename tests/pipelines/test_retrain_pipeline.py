@@ -15,9 +15,10 @@ from reelsense.pipelines import retrain as retraining
 from reelsense.pipelines.champion import ensure_champion
 from reelsense.pipelines.crawl import crawl
 from reelsense.pipelines.retrain import retrain
+from reelsense.registry.client import registry_client
 from reelsense.registry.loading import serving_model
 from reelsense.registry.tracking import find_run, list_runs
-from reelsense.registry.versions import list_versions
+from reelsense.registry.versions import archive, list_versions
 from reelsense.settings import Settings
 from reelsense.sources.catalogue import open_source
 from reelsense.store.database import Database
@@ -61,6 +62,18 @@ def test_an_empty_registry_gets_the_bundled_model_as_champion(settings: Settings
     assert serving_model(settings).version == str(champion.version)
     text = ["이 영화 정말 좋았어요"]
     assert serving_model(settings).predict_proba(text) == load_bundled().predict_proba(text)
+
+
+def test_a_registry_that_lost_its_champion_gets_a_usable_one(settings: Settings) -> None:
+    bundled = ensure_champion(settings)
+    client = registry_client(settings)
+
+    client.delete_registered_model_alias(settings.registered_model, "champion")
+    assert ensure_champion(settings) == bundled
+
+    client.delete_registered_model_alias(settings.registered_model, "champion")
+    archive(settings, bundled.version)
+    assert ensure_champion(settings) == bundled
 
 
 def test_without_new_labels_nothing_is_trained_and_the_reason_is_said(db: Database, settings: Settings) -> None:

@@ -11,13 +11,14 @@ from reelsense.training.sealed import open_sealed
 
 
 def ensure_champion(settings: Settings) -> ModelVersion:
-    """The champion; in an empty registry the bundled baseline becomes version 1 and champion."""
+    """The champion; in a registry without one that could be it, the bundled baseline is registered and promoted."""
     versions = list_versions(settings)
     for version in versions:
         if "champion" in version.aliases:
             return version
-    if versions:
-        return promote(settings, max(version.version for version in versions if not version.archived))
+    usable = [version.version for version in versions if not version.archived]
+    if usable:
+        return promote(settings, max(usable))
     facts = read_facts(BUNDLED)
     key = f"bundled-{facts['data_version']}"
     sealed = open_sealed(settings.corpus_folder, "evaluate")
