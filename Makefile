@@ -11,6 +11,7 @@ LIGHT  := $(VENV)/.light
 FULL   := $(VENV)/.full
 API    := $(VENV)/.api
 AIRFLOW := $(VENV)/.airflow
+UI     := $(VENV)/.ui
 
 # The corpus is used where it is at hand; nothing here needs it.
 ifneq ($(wildcard $(CORPUS)/ratings_test.txt),)
@@ -20,7 +21,7 @@ export REELSENSE_DATASET__EXTRA_FILES := ["$(CORPUS)/more.tsv.gz"]
 endif
 endif
 
-.PHONY: help setup setup-full demo test check format devsite api airflow up clean-demo
+.PHONY: help setup setup-full demo test check format devsite api ui airflow up clean-demo
 
 help:
 	@echo "make setup   a virtual environment with what the demo needs"
@@ -28,6 +29,7 @@ help:
 	@echo "make test    install everything and run all tests"
 	@echo "make check   lint, types and the fast tests"
 	@echo "make api     the inference service on http://127.0.0.1:8000 (PORT=8000)"
+	@echo "make ui      the web page on http://127.0.0.1:8501 (PORT=8501)"
 	@echo "make airflow the daily loop by itself: Airflow on http://127.0.0.1:8080 (PORT=8080)"
 	@echo "make up      the daily loop in containers (passwords from .env)"
 	@echo "make devsite a local server in the review sites' formats (PORT=8900)"
@@ -42,7 +44,7 @@ $(LIGHT): pyproject.toml requirements.txt | $(BIN)/pip
 
 $(FULL): pyproject.toml requirements.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .
-	@touch $@ $(LIGHT) $(API) $(AIRFLOW)
+	@touch $@ $(LIGHT) $(API) $(AIRFLOW) $(UI)
 
 setup: $(LIGHT)
 
@@ -84,6 +86,14 @@ api: $(API)
 $(AIRFLOW): pyproject.toml requirements.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -e .[airflow,slack,s3,postgres]
 	@touch $@
+
+$(UI): pyproject.toml requirements.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -e .[api,ui,files,studio]
+	@touch $@
+
+# With an API of its own, unless REELSENSE_LINKS__API names one.
+ui: $(UI)
+	PORT=$(or $(PORT),8501) exec $(BIN)/python streamlit/start.py
 
 # Ctrl-C ends it with all its parts.
 airflow: $(AIRFLOW)

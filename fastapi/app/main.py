@@ -12,7 +12,24 @@ from starlette.middleware.cors import CORSMiddleware
 from app import problems
 from app.description import describe
 from app.observing import Observing
-from app.routes import files, health, jobs, labels, models, movies, older, predict
+from app.routes import (
+    collections,
+    files,
+    film_analysis,
+    health,
+    jobs,
+    labels,
+    model_comparison,
+    models,
+    monitoring,
+    movies,
+    older,
+    operations,
+    overview,
+    predict,
+    studio,
+    trainings,
+)
 from app.tracing import trace
 from reelsense.logs import configure_logs
 from reelsense.serving.service import open_service
@@ -36,7 +53,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(title="reelsense", version="1", lifespan=lifespan, responses=problems.RESPONSES)
     problems.install(app)
-    for module in (predict, files, jobs, movies, labels, models, health, older):
+    for module in (
+        predict,
+        files,
+        jobs,
+        overview,
+        movies,
+        film_analysis,
+        collections,
+        labels,
+        model_comparison,
+        models,
+        monitoring,
+        operations,
+        studio,
+        trainings,
+        health,
+        older,
+    ):
         app.include_router(module.router)
     describe(app)
     app.add_middleware(Observing, direct=[route for route in app.routes if isinstance(route, predict.DirectRoute)])

@@ -29,7 +29,11 @@ _WATCH_SECONDS = 0.05
 # Logged even where an access log is kept elsewhere.
 _SLOW_SECONDS = 1.0
 # Paths whose bodies may be files, and the setting that limits them.
-_FILES = {"/v1/predict/file": "upload_megabytes", "/v1/jobs": "job_megabytes"}
+_FILES = {
+    "/v1/predict/file": "upload_megabytes",
+    "/v1/files/preview": "job_megabytes",
+    "/v1/jobs": "job_megabytes",
+}
 # Always answered: who looks after the service must get through.
 _VITAL = frozenset({"/healthz", "/readyz", "/metrics"})
 _SAFE_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))

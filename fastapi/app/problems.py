@@ -25,6 +25,9 @@ from reelsense.errors import (
     ReelsenseError,
     RefusedError,
     RegistryError,
+    ServiceAway,
+    SourceError,
+    SourceOff,
     StoreError,
     TimedOut,
     TooLarge,
@@ -51,6 +54,9 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     ),
     (RegistryError, 503, "registry-unavailable", "모델 저장소에 닿을 수 없습니다", "The registry can't be used"),
     (StoreError, 503, "store-unavailable", "리뷰 저장소에 닿을 수 없습니다", "The store can't be used"),
+    (SourceOff, 409, "source-off", "켜지 않은 출처입니다", "The source is not turned on"),
+    (SourceError, 502, "source-failed", "리뷰 사이트를 읽을 수 없습니다", "The review site can't be read"),
+    (ServiceAway, 502, "service-away", "다른 서비스가 응답하지 않습니다", "Another service does not answer"),
     (ModelError, 500, "model-failed", "모델이 답하지 못했습니다", "The model failed"),
 )
 _INTERNAL = (500, "internal", "서버 오류가 났습니다", "Something went wrong here")

@@ -142,6 +142,8 @@ class Movie(Counts):
     mean_confidence: float | None
     first_day: date | None
     last_day: date | None
+    poster_url: str | None
+    release_date: date | None
 
 
 class Movies(BaseModel):
@@ -156,13 +158,11 @@ class MovieSummary(Movie):
     model_version: str
     agreement: float | None
     spoilers: int
-    release_date: date | None
     directors: list[str]
     cast: list[str]
     genres: list[str]
     runtime_minutes: int | None
     plot: str | None
-    poster_url: str | None
 
 
 class Review(BaseModel):
@@ -189,6 +189,65 @@ class TrendPoint(Counts):
     """From this Korean day on, for a day, week or month."""
 
     begins: date
+
+
+class NewReview(Review):
+    """With the film it is about."""
+
+    movie_id: str
+    title: str
+
+
+class Overview(BaseModel):
+    """All films together: totals, the latest weeks, the newest reviews."""
+
+    model_version: str
+    movies: int
+    reviews: int
+    scored: int
+    points: list[TrendPoint]
+    newest: list[NewReview]
+
+
+class CountedFrom(Counts):
+    """A bin of confidence, or a rating."""
+
+    begins: float
+
+
+class RatedCounts(Counts):
+    rating: float
+
+
+class MovieAnalysis(Counts):
+    """The reviews that pass the filters, counted."""
+
+    model_version: str
+    reviews: int
+    scored: int
+    mean_rating: float | None
+    mean_confidence: float | None
+    histogram: list[CountedFrom]
+    by_rating: list[RatedCounts]
+
+
+class Word(BaseModel):
+    """In how many reviews it stands; weight: how far it sets its side apart, or the count again."""
+
+    word: str
+    count: int
+    weight: float
+
+
+class Words(BaseModel):
+    """`praised` and `blamed` set one side apart from the other; `positive` and `negative` are the most frequent."""
+
+    model_version: str
+    read: int
+    praised: list[Word]
+    blamed: list[Word]
+    positive: list[Word]
+    negative: list[Word]
 
 
 class Trend(BaseModel):
@@ -234,10 +293,13 @@ class LabelRequest(BaseModel):
     )
 
     review_id: int | None = Field(None, ge=1, le=2**63 - 1)
-    source: str | None = None
-    source_id: str | None = None
+    source: str | None = Field(None, max_length=40, pattern=r"^[^\x00]*$")
+    source_id: str | None = Field(None, max_length=120, pattern=r"^[^\x00]*$")
     text: str | None = None
     sentiment: Sentiment
+    annotator: str | None = Field(
+        None, pattern="^[a-z0-9-]{1,40}$", description="who judged, as a hash; only a key with the scope admin says so"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -162,6 +162,52 @@ class SlackSettings(_Section):
     api_url: str = Field("https://slack.com/api/", description="Slack's Web API")
 
 
+class PageSettings(_Section):
+    """Who may use the web page: a password for each role, or OIDC with lists of people.
+
+    With neither, the page asks nobody in embedded mode, where there is one person, and refuses to start elsewhere.
+    """
+
+    viewer_password: SecretStr | None = None
+    labeller_password: SecretStr | None = None
+    admin_password: SecretStr | None = None
+    oidc_metadata_url: str = Field("", description="the provider's .well-known/openid-configuration")
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_redirect_url: str = Field("", description="the page's address with /oauth2callback")
+    cookie_secret: SecretStr | None = Field(None, description="signs the sign-in cookie of OIDC")
+    viewers: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses; none: whoever signs in")
+    labellers: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses that may label")
+    admins: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses that may do everything")
+
+    @field_validator("viewers", "labellers", "admins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _words(value)
+
+
+class ModelPrice(_Section):
+    """What a model costs in US dollars: tokens by the million, images each, by size."""
+
+    input: float | None = Field(None, ge=0, description="a million tokens that are sent")
+    output: float | None = Field(None, ge=0, description="a million tokens that are written")
+    images: dict[str, float] = Field({}, description="size (1024x1024) to the price of one image")
+
+
+class StudioSettings(_Section):
+    """The studio's model provider: OpenAI, or any server that speaks its API. Without a key it works offline."""
+
+    api_key: SecretStr | None = Field(None, description="for a server that asks for none: any word")
+    base_url: str = "https://api.openai.com/v1"
+    chat_model: str = "gpt-5-mini"
+    image_model: str = "gpt-image-1"
+    moderation_model: str = "omni-moderation-latest"
+    timeout_seconds: float = Field(120.0, gt=0, description="of one call; it is tried three times")
+    most_images: int = Field(4, ge=1, le=4, description="images of one request")
+    won_per_dollar: float = Field(1400.0, gt=0, description="for the estimates of costs")
+    prices: dict[str, ModelPrice] = Field({}, description="model to its price, where the studio's table lacks it")
+
+
 class LinkSettings(_Section):
     """Addresses people click in messages; the API's is also asked by smoke checks."""
 

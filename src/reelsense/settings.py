@@ -31,17 +31,19 @@ from reelsense.sections import (
     DatasetSettings,
     LinkSettings,
     ModelSettings,
+    PageSettings,
     RetrainSettings,
     ServingSettings,
     SlackSettings,
+    StudioSettings,
     TrainingSettings,
 )
 
 PREFIX = "REELSENSE_"
 # Values of keys with these words never stand in an error.
-_NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri", "bot_token", "api_key")
+_NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri", "bot_token", "api_key", "password")
 # Mappings from any source's name, whose own keys are not checked.
-_FREE = ("crawl.base_urls", "crawl.films", "crawl.schedule")
+_FREE = ("crawl.base_urls", "crawl.films", "crawl.schedule", "studio.prices")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -73,7 +75,9 @@ class Settings(BaseSettings):
     serving: ServingSettings = ServingSettings()
     automation: AutomationSettings = AutomationSettings()
     slack: SlackSettings = SlackSettings()
+    studio: StudioSettings = StudioSettings()
     links: LinkSettings = LinkSettings()
+    page: PageSettings = PageSettings()
 
     @property
     def embedded(self) -> bool:

@@ -58,6 +58,8 @@ def test_with_a_database_of_its_own_every_caller_needs_a_key_for_what_it_does(st
         ("POST", "/v1/jobs/0/cancel", None, "predict"),
         ("DELETE", "/v1/jobs/0", None, "predict"),
         ("GET", "/v1/jobs/0/result", None, "predict"),
+        ("GET", "/v1/jobs/0/outcome", None, "predict"),
+        ("POST", "/v1/files/preview", None, "predict"),
         ("POST", "/v1/predict/file", None, "predict"),
         ("POST", "/v1/jobs", None, "predict"),
         ("GET", "/v1/movies", None, "read"),
@@ -65,23 +67,61 @@ def test_with_a_database_of_its_own_every_caller_needs_a_key_for_what_it_does(st
         ("GET", "/v1/movies/0/reviews", None, "read"),
         ("GET", "/v1/movies/0/trend", None, "read"),
         ("GET", "/v1/movies/0/aspects", None, "read"),
+        ("GET", "/v1/studio", None, "read"),
+        ("GET", "/v1/studio/images", None, "read"),
+        ("GET", "/v1/studio/images/0", None, "read"),
+        ("POST", "/v1/studio/estimate", {"kind": "images"}, "read"),
+        ("POST", "/v1/studio/prompt", {"movie_id": "0"}, "predict"),
+        ("POST", "/v1/studio/images", {"prompt": "a train"}, "predict"),
+        ("POST", "/v1/studio/character", {"title": "영화", "mbti": "INFP"}, "predict"),
+        ("POST", "/v1/studio/ask", {"movie_id": "0", "question": "연기는?"}, "predict"),
         ("GET", "/v1/models", None, "read"),
         ("POST", "/v1/labels", {"text": "최고", "sentiment": "positive"}, "label"),
+        ("GET", "/v1/labels/queue", None, "label"),
+        ("GET", "/v1/labels/agreement", None, "label"),
+        ("GET", "/v1/labels/export", None, "label"),
+        ("DELETE", "/v1/labels/0", None, "label"),
+        ("GET", "/v1/runs", None, "read"),
+        ("GET", "/v1/notices", None, "read"),
+        ("GET", "/v1/sources", None, "read"),
+        ("GET", "/v1/services", None, "read"),
+        ("GET", "/v1/rejects", None, "read"),
+        ("GET", "/v1/watchlist", None, "read"),
+        ("POST", "/v1/watchlist", {"source": "cgv", "code": "1"}, "admin"),
+        ("DELETE", "/v1/watchlist", None, "admin"),
         ("POST", "/v1/models/1/promote", None, "admin"),
         ("POST", "/v1/models/1/rollback", None, "admin"),
+        ("POST", "/v1/models/1/archive", None, "admin"),
+        ("GET", "/v1/models/compare", None, "read"),
+        ("GET", "/v1/models/1/curves", None, "read"),
+        ("GET", "/v1/models/1/plots/calibration", None, "read"),
+        ("GET", "/v1/models/1/card", None, "read"),
+        ("GET", "/v1/drift", None, "read"),
+        ("GET", "/v1/traffic", None, "read"),
+        ("GET", "/v1/recipes", None, "read"),
+        ("GET", "/v1/trainings", None, "read"),
+        ("GET", "/v1/trainings/0", None, "read"),
+        ("POST", "/v1/trainings", None, "admin"),
     ]
     open_ = {"/", "/healthz", "/readyz", "/metrics"}
     described = {
         (method.upper(), path) for path, ways in api.get("/openapi.json").json()["paths"].items() for method in ways
     }
     patterns = {
-        (method, path.replace("/0", "/{id}").replace("models/1", "models/{version}")) for method, path, *_ in asked
+        (
+            method,
+            path.replace("labels/0", "labels/{review_id}")
+            .replace("/0", "/{id}")
+            .replace("models/1", "models/{version}")
+            .replace("plots/calibration", "plots/{name}"),
+        )
+        for method, path, *_ in asked
     }
     assert {(method, path) for method, path in described if path not in open_} == patterns
     for method, path, body, scope in asked:
         files = (
             {"file": ("a.csv", b"review\n\xec\xa2\x8b\xeb\x8b\xa4\n")}
-            if path in ("/v1/predict/file",) or (path == "/v1/jobs" and method == "POST")
+            if path in ("/v1/predict/file", "/v1/files/preview") or (path == "/v1/jobs" and method == "POST")
             else None
         )
         for name, (_, text) in keys.items():

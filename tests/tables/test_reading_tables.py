@@ -204,7 +204,7 @@ def test_columns_of_the_same_name_stay_apart(tmp_path: Path) -> None:
         ("a.csv", b"", "is empty"),
         ("a.csv", b"\n \n", "is empty"),
         ("a.parquet", b"PAR1 not really", "not a readable Parquet"),
-        ("a.xlsx", b"PK", "use .csv, .tsv, .jsonl or .parquet"),
+        ("a.xls", b"PK", "use .csv, .tsv, .jsonl, .xlsx or .parquet"),
     ],
 )
 def test_what_is_no_table_is_an_error_that_names_the_file(tmp_path: Path, name: str, content: bytes, said: str) -> None:

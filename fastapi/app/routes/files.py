@@ -1,4 +1,4 @@
-"""Scoring a file at once."""
+"""Looking into a file, and scoring one at once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, UploadFile
+from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.deps import PredictorDep, ServiceDep
 from reelsense.errors import Overloaded
+from reelsense.serving.previews import preview_apart
 from reelsense.serving.service import Service
 from reelsense.serving.uploads import check_size, safe_name
 from reelsense.tables.opening import kind_of
@@ -22,16 +24,44 @@ from reelsense.tables.streaming import Format, stream_scores
 router = APIRouter(tags=["files"])
 
 _MEDIA = {"csv": "text/csv", "tsv": "text/tab-separated-values", "jsonl": "application/x-ndjson"}
+_ANSWERED_AS: dict[str, Format] = {"csv": "csv", "tsv": "tsv", "jsonl": "jsonl", "xlsx": "csv", "parquet": "jsonl"}
 _BLOCK = 1 << 20
+
+
+class PreviewAnswer(BaseModel):
+    """`column` is the guessed one; `rows` are the first ones as text; `bad` of the first 200 can't be read."""
+
+    kind: str
+    encoding: str | None
+    sheet: str | None
+    columns: list[str]
+    column: str | None
+    rows: list[dict[str, str]]
+    bad: int
+
+
+@router.post("/v1/files/preview", response_model=PreviewAnswer)
+async def preview_file(
+    service: ServiceDep,
+    _key: PredictorDep,
+    file: Annotated[UploadFile, File(description="CSV, TSV, JSONL (each also .gz), XLSX or Parquet")],
+) -> Any:
+    """파일의 첫 부분과 리뷰 열 / The first rows, the columns, and the one that looks like the texts."""
+    if service.files.locked():
+        raise Overloaded("Enough files are being read: try again in a moment.", 2.0)
+    async with service.files:
+        with tempfile.TemporaryDirectory(prefix="reelsense-preview-") as folder:
+            path = await save(file, Path(folder))
+            return await preview_apart(path, service.settings.serving.unpacked_megabytes)
 
 
 @router.post("/v1/predict/file", response_class=StreamingResponse)
 async def predict_file(
     service: ServiceDep,
     _key: PredictorDep,
-    file: Annotated[UploadFile, File(description="CSV, TSV, JSONL (each also .gz) or Parquet")],
+    file: Annotated[UploadFile, File(description="CSV, TSV, JSONL (each also .gz), XLSX or Parquet")],
     column: Annotated[str | None, Form(description="열 이름 / column of the texts; guessed if not given")] = None,
-    format: Annotated[Format | None, Form(description="of the answer; default the file's")] = None,
+    format: Annotated[Format | None, Form(description="of the answer; default the file's, csv for XLSX")] = None,
     neutral_below: Annotated[float | None, Form(ge=0.5, le=1)] = None,
 ) -> StreamingResponse:
     """파일의 모든 행을 분석해 바로 돌려줍니다. / Every row with its score; a row without one says why in `problem`."""
@@ -41,8 +71,7 @@ async def predict_file(
     folder = tempfile.TemporaryDirectory(prefix="reelsense-upload-")
     try:
         path = await save(file, Path(folder.name))
-        kind = kind_of(path)
-        chosen: Format = format or ("jsonl" if kind == "parquet" else kind)  # type: ignore[assignment]  # checked there
+        chosen = format or _ANSWERED_AS[kind_of(path)]
         below = neutral_below or service.settings.neutral_below
         await asyncio.to_thread(check_size, path, service.settings.serving.unpacked_megabytes)
         with service.engine.held() as served:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, UploadFile
+from pydantic import BaseModel
 from starlette.responses import FileResponse
 
 from app import schemas
@@ -20,14 +21,49 @@ from reelsense.store.keys import ApiKey
 
 router = APIRouter(tags=["jobs"])
 
-OutputFormat = Literal["csv", "tsv", "jsonl", "parquet"]
+OutputFormat = Literal["csv", "tsv", "jsonl", "xlsx", "parquet"]
+
+
+class ExampleAnswer(BaseModel):
+    line: int
+    text: str
+    confidence: float
+
+
+class BinAnswer(schemas.Counts):
+    """Rows whose confidence is `begins` or more, up to the next bin's."""
+
+    begins: float
+
+
+class ProblemCountAnswer(BaseModel):
+    reason: str
+    count: int
+
+
+class ExamplesAnswer(BaseModel):
+    positive: list[ExampleAnswer]
+    neutral: list[ExampleAnswer]
+    negative: list[ExampleAnswer]
+
+
+class OutcomeAnswer(BaseModel):
+    """`column` held the texts; `problems` are why rows were set aside, commonest first."""
+
+    rows: int
+    scored: int
+    column: str
+    counts: schemas.Counts
+    confidence: list[BinAnswer]
+    problems: list[ProblemCountAnswer]
+    examples: ExamplesAnswer
 
 
 @router.post("/v1/jobs", status_code=202, response_model=schemas.JobAnswer)
 async def create(
     service: ServiceDep,
     key: PredictorDep,
-    file: Annotated[UploadFile, File(description="CSV, TSV, JSONL (each also .gz) or Parquet")],
+    file: Annotated[UploadFile, File(description="CSV, TSV, JSONL (each also .gz), XLSX or Parquet")],
     column: Annotated[str | None, Form()] = None,
     format: Annotated[OutputFormat | None, Form(description="of the result; default the file's")] = None,
     neutral_below: Annotated[float | None, Form(ge=0.5, le=1)] = None,
@@ -71,6 +107,12 @@ def result(
     """결과 파일 / the scored rows, or those that could not be scored."""
     path = service.jobs.output(_own(service, key, id).id, part)
     return FileResponse(path, filename=path.name)
+
+
+@router.get("/v1/jobs/{id}/outcome", response_model=OutcomeAnswer)
+def outcome(id: str, service: ServiceDep, key: PredictorDep) -> Any:
+    """결과 요약 / counts, confidences, problems and examples of what was scored."""
+    return service.jobs.outcome(_own(service, key, id).id)
 
 
 def _own(service: Service, key: ApiKey, number: str) -> Job:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query
 
 from app import schemas
 from app.deps import Allow, ServiceDep
+from app.periods import Period, points_by
+from app.viewing import ChosenDep, open_view
 from reelsense.errors import NotThere
 from reelsense.models.base import decide
-from reelsense.serving.service import Service
-from reelsense.store.browse import Filters, Order, best_scored_version, film_reviews, find_title_key
+from reelsense.store.browse import Filters, Order, film_reviews, review_conditions
 from reelsense.store.films import film_id, films_of
-from reelsense.store.summary import FilmSummary, aspect_counts, daily_counts, film_summaries
+from reelsense.store.summary import FilmSummary, aspect_counts, daily_counts, film_summaries, ranked_films
 from reelsense.text.aspects import mentions
 from reelsense.types import Sentiment
 
@@ -29,47 +26,27 @@ router = APIRouter(tags=["movies"], dependencies=[Depends(Allow("read"))])
 _READ_FOR_ASPECTS = 500
 _EVIDENCE_EACH = 6
 
-Day = Annotated[date | None, Query(description="한국 날짜 / a Korean day, included")]
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """An open store, seen by one version's scores."""
-
-    connection: sa.Connection
-    version: str
-    neutral_below: float
-
-    def title_key(self, number: str) -> str:
-        found = find_title_key(self.connection, number)
-        if found is None:
-            raise NotThere(f"There is no film '{number}': GET /v1/movies lists them.")
-        return found
-
 
 @router.get("/v1/movies", response_model=schemas.Movies)
 def movies(
     service: ServiceDep,
-    search: str | None = None,
+    search: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Any:
     """영화 목록, 리뷰가 많은 순 / films, those with most reviews first."""
-    with _view(service) as view:
-        found = film_summaries(view.connection, view.version, view.neutral_below)
-    words = (search or "").casefold()
-    found = [film for film in found if words in film.title.casefold()]
-    return {
-        "model_version": view.version,
-        "total": len(found),
-        "movies": [_movie(film) for film in found[offset : offset + limit]],
-    }
+    with open_view(service) as view:
+        words = (search or "").casefold()
+        ranked = [film for film in ranked_films(view.connection) if words in film.title.casefold()]
+        keys = [film.title_key for film in ranked[offset : offset + limit]]
+        found = film_summaries(view.connection, view.version, view.neutral_below, *keys) if keys else []
+    return {"model_version": view.version, "total": len(ranked), "movies": [_movie(film) for film in found]}
 
 
 @router.get("/v1/movies/{id}/summary", response_model=schemas.MovieSummary)
 def summary(id: str, service: ServiceDep) -> Any:
     """영화 하나의 요약 / one film."""
-    with _view(service) as view:
+    with open_view(service) as view:
         key = view.title_key(id)
         found = film_summaries(view.connection, view.version, view.neutral_below, key)
         entries = [entry.film for entry in films_of(view.connection, key)]
@@ -91,18 +68,13 @@ def summary(id: str, service: ServiceDep) -> Any:
 def reviews(
     id: str,
     service: ServiceDep,
-    sentiment: Sentiment | None = None,
-    source: Annotated[str | None, Query(max_length=40)] = None,
-    since: Day = None,
-    until: Day = None,
-    words: Annotated[str | None, Query(max_length=100)] = None,
+    filters: ChosenDep,
     order: Order = "newest",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Any:
     """리뷰 / reviews with their scores."""
-    filters = Filters(sentiment, source, since, until, words)
-    with _view(service) as view:
+    with open_view(service) as view:
         key = view.title_key(id)
         found, total = film_reviews(
             view.connection, view.version, view.neutral_below, key, filters, order, limit, offset
@@ -115,25 +87,19 @@ def reviews(
 
 
 @router.get("/v1/movies/{id}/trend", response_model=schemas.Trend)
-def trend(id: str, service: ServiceDep, by: Literal["day", "week", "month"] = "week") -> Any:
+def trend(id: str, service: ServiceDep, filters: ChosenDep, by: Period = "week") -> Any:
     """감성 추이 / sentiments over time."""
-    with _view(service) as view:
-        days = daily_counts(view.connection, view.version, view.neutral_below, view.title_key(id))
-    points: dict[date, Counter[str]] = {}
-    for day in days:
-        counts = points.setdefault(_begins(day.day, by), Counter())
-        counts.update(positive=day.positive, neutral=day.neutral, negative=day.negative)
-    return {
-        "model_version": view.version,
-        "by": by,
-        "points": [{"begins": begins, **counts} for begins, counts in sorted(points.items())],
-    }
+    with open_view(service) as view:
+        conditions = review_conditions(filters, view.neutral_below)
+        key = view.title_key(id)
+        days = daily_counts(view.connection, view.version, view.neutral_below, key, conditions)
+    return {"model_version": view.version, "by": by, "points": points_by(days, by)}
 
 
 @router.get("/v1/movies/{id}/aspects", response_model=schemas.Aspects)
 def aspects(id: str, service: ServiceDep) -> Any:
     """배우·스토리·영상미·음악·연출 / sides of the film."""
-    with _view(service) as view:
+    with open_view(service) as view:
         key = view.title_key(id)
         tagged = aspect_counts(view.connection, view.version, view.neutral_below, key)
         newest, _ = film_reviews(
@@ -163,18 +129,5 @@ def aspects(id: str, service: ServiceDep) -> Any:
     }
 
 
-@contextmanager
-def _view(service: Service) -> Iterator[_View]:
-    with service.db.connect() as connection:
-        version = best_scored_version(connection, service.engine.version or "")
-        yield _View(connection, version, service.settings.neutral_below)
-
-
 def _movie(film: FilmSummary) -> dict[str, Any]:
     return {**asdict(film), "id": film_id(film.title_key), "positive_share": film.positive_share}
-
-
-def _begins(day: date, by: str) -> date:
-    if by == "month":
-        return day.replace(day=1)
-    return day - timedelta(days=day.weekday()) if by == "week" else day

@@ -98,7 +98,7 @@ def films(
 def score(
     context: typer.Context,
     text: Annotated[str | None, typer.Option(help="문장 하나 / one text")] = None,
-    file: Annotated[Path | None, typer.Option(help="CSV/TSV/JSONL/Parquet")] = None,
+    file: Annotated[Path | None, typer.Option(help="CSV/TSV/JSONL/XLSX/Parquet")] = None,
     out: Annotated[Path | None, typer.Option(help="결과 파일 / output file")] = None,
     column: Annotated[str | None, typer.Option(help="리뷰 열 이름 / the column with the texts")] = None,
     bad: Annotated[Path | None, typer.Option(help="보류된 행 파일 / file for rows set aside")] = None,

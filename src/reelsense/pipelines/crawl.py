@@ -93,10 +93,12 @@ def crawl(
     key: str | None = None,
     progress: CrawlProgress | None = None,
     until: datetime | None = None,
+    most: int | None = None,
 ) -> CrawlResult:
     """Crawl the given films, or all that the source lists, since `since` or since the last complete crawl.
 
-    With `until` only reviews between `since` and it are taken, and nothing is said about how far a film is complete.
+    With `until` only reviews between `since` and it are taken, with `most` a film is left after so many of its newest
+    reviews; neither says anything about how far a film is complete.
     With the same `key` a finished crawl is not repeated and an interrupted one is taken up again. A source that
     refuses us ends the crawl with status failed; what came before stays.
     """
@@ -114,7 +116,7 @@ def crawl(
             film = _described(db, source, film, logger)
             with db.begin() as connection:
                 upsert_films(connection, [film])
-            crawled.append(_crawl_film(db, source, film, settings, since, until, run.id, logger))
+            crawled.append(_crawl_film(db, source, film, settings, since, until, most, run.id, logger))
             if progress:
                 progress(crawled[-1])
             if crawled[-1].message and not crawled[-1].complete:
@@ -187,6 +189,7 @@ def _crawl_film(
     settings: CrawlSettings,
     since: datetime | None,
     until: datetime | None,
+    most: int | None,
     run_id: int,
     logger: Any,
 ) -> FilmCrawl:
@@ -206,9 +209,9 @@ def _crawl_film(
                 with db.begin() as connection:
                     counts += upsert_reviews(connection, fresh)
                     keep_rejected(connection, state.new_rejected, run_id)
-                if state.reached_since(page):
+                if state.reached_since(page) or state.enough(most):
                     break
-            if state.settled():
+            if state.enough(most) or state.settled():
                 break
     except SourceError as error:
         message, blocked = str(error), isinstance(error, SourceBlocked)
@@ -216,7 +219,8 @@ def _crawl_film(
     complete = not message and not state.unreadable
     with db.begin() as connection:
         keep_rejected(connection, state.unreadable, run_id)
-        if complete and until is None and state.newest is not None and (mark is None or state.newest > mark):
+        whole = complete and until is None and not state.enough(most)
+        if whole and state.newest is not None and (mark is None or state.newest > mark):
             set_crawl_mark(connection, source.name, film.code, state.newest)
     if state.unreadable and not message:
         message = (
@@ -295,6 +299,10 @@ class _Reading:
         dates = [review.written_at for review in page.reviews if review.written_at]
         self.cut = bool(self.since and dates and len(dates) == len(page.reviews) and max(dates) < self.since)
         return self.cut
+
+    def enough(self, most: int | None) -> bool:
+        """Whether as many reviews as were asked for have been seen."""
+        return most is not None and len(self.seen) >= most
 
     def settled(self) -> bool:
         """Whether another pass can bring nothing: the pages held still and all were seen, or it brought nothing."""

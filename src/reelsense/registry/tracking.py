@@ -22,6 +22,7 @@ import structlog
 from reelsense.errors import RegistryError
 from reelsense.models.loading import read_facts
 from reelsense.registry.client import check_artifact_store, experiment_id, registry_client, translated
+from reelsense.registry.curves import CARD, EVALUATIONS, NUMBERS, numbers_of
 from reelsense.registry.plots import draw_confusion, draw_reliability
 from reelsense.settings import ROOT, Settings
 from reelsense.training.evaluate import Evaluation
@@ -249,7 +250,7 @@ def _write_report(
     """The run's own files: model card, facts, sample predictions, numbers and plots of each evaluation."""
     report = stage / "report"
     report.mkdir(parents=True)
-    (report / "model_card.md").write_text(model_card, encoding="utf-8")
+    (report / CARD).write_text(model_card, encoding="utf-8")
     shutil.copy2(folder / "model.json", report / "model.json")
     with (report / "samples.csv").open("w", encoding="utf-8", newline="") as file:
         columns = dict.fromkeys(["text", "label", "positive", *(name for row in samples for name in row)])
@@ -257,10 +258,9 @@ def _write_report(
         writer.writeheader()
         writer.writerows(samples)
     for name, evaluation in evaluations.items():
-        place = report / "evaluations" / name
+        place = report / EVALUATIONS / name
         place.mkdir(parents=True)
-        numbers = {**evaluation.metrics(), "confusion": evaluation.confusion}
-        (place / "metrics.json").write_text(json.dumps(numbers, indent=2), encoding="utf-8")
+        (place / NUMBERS).write_text(json.dumps(numbers_of(evaluation), indent=2), encoding="utf-8")
         draw_confusion(evaluation, name, place / "confusion_matrix.png")
         draw_reliability(evaluation, name, place / "calibration.png")
     return report

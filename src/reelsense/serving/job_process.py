@@ -6,13 +6,15 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from reelsense.errors import ReelsenseError
 from reelsense.predictor import load
-from reelsense.serving.jobs import SET_ASIDE, read_job, write_progress
+from reelsense.serving.jobs import SET_ASIDE, read_job, sent_file, write_outcome, write_progress
 from reelsense.serving.uploads import check_size
 from reelsense.settings import load_settings
+from reelsense.tables.outcome import OutcomeTally
 from reelsense.tables.scoring import score_file
 
 _SAY_SECONDS = 0.5
@@ -22,7 +24,7 @@ def run(folder: Path) -> dict[str, object]:
     """Score the job's file; returns what of the job is now known."""
     settings = load_settings()
     job = read_job(folder)
-    source = folder / job.name
+    source = sent_file(folder, job)
     check_size(source, settings.serving.unpacked_megabytes)
     classifier = load(settings.serving.model, settings).classifier
     parent, said = os.getppid(), 0.0
@@ -37,9 +39,11 @@ def run(folder: Path) -> dict[str, object]:
 
     progress(0)
     out, bad = folder / f"scored.{job.format}", folder / SET_ASIDE
-    done = score_file(classifier, source, out, None, job.column, job.neutral_below, progress=progress)
+    tally = OutcomeTally()
+    done = score_file(classifier, source, out, None, job.column, job.neutral_below, progress=progress, watch=tally.add)
     if done.bad_file is not None:
         done.bad_file.rename(bad)
+    write_outcome(folder, asdict(tally.outcome()))
     version = classifier.version
     return {"rows": done.rows, "scored": done.scored, "set_aside": done.bad, "model_version": version}
 

@@ -1,10 +1,11 @@
 """Jobs: big files, scored in a process of their own, one after another. A job is a folder, so it outlives the service.
 
 HOME/jobs/ID/job.json       what is asked, and how it ended
-             NAME           the file that was sent
+             sent/NAME      the file that was sent
              progress.json  rows so far, written by the process
              cancel         is there when someone wants it to stop
              scored.EXT     the answer; set-aside.jsonl: the rows that could not be scored
+             outcome.json   counts and examples of the answer
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,7 +36,7 @@ log = structlog.get_logger()
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED = ("succeeded", "failed", "cancelled")
 SET_ASIDE = "set-aside.jsonl"
-_JOB, _PROGRESS, _CANCEL = "job.json", "progress.json", "cancel"
+_JOB, _PROGRESS, _CANCEL, _OUTCOME, _SENT = "job.json", "progress.json", "cancel", "outcome.json", "sent"
 _LOOK_SECONDS = 0.3
 _IDLE_SECONDS = 0.5
 _PRUNE_SECONDS = 3600.0
@@ -88,8 +89,9 @@ class Jobs:
             raise RateLimited(f"{self._most_waiting} jobs of this key have not ended yet: wait for one.", 10.0)
         job = Job(secrets.token_hex(8), owner, name, chosen, column, neutral_below, _now())
         folder = self._folder / job.id
-        folder.mkdir(parents=True)
-        shutil.move(upload, folder / name)
+        # Apart from the answer, which may have the same name.
+        (folder / _SENT).mkdir(parents=True)
+        shutil.move(upload, sent_file(folder, job))
         self.save(job)  # last: a folder without it is no job
         return job
 
@@ -125,15 +127,19 @@ class Jobs:
 
     def output(self, number: str, part: str = "scored") -> Path:
         """The file of a succeeded job: `scored` or `set-aside`. Raises Conflict before, NotThere without one."""
-        job = self.find(number)
-        if job.state != "succeeded":
-            raise Conflict(
-                f"Job '{number}' is {job.state}: there is no result.", 2.0 if job.state != "failed" else None
-            )
+        job = self._succeeded(number)
         path = self._folder / number / (SET_ASIDE if part == "set-aside" else f"scored.{job.format}")
         if not path.is_file():
             raise NotThere(f"Job '{number}' set no rows aside.")
         return path
+
+    def outcome(self, number: str) -> dict[str, Any]:
+        """The fields of a succeeded job's `Outcome`. Raises Conflict before, NotThere when none was kept."""
+        job = self._succeeded(number)
+        found = _read(self._folder / job.id / _OUTCOME)
+        if found is None:
+            raise NotThere(f"Of job '{number}' no outcome was kept.")
+        return found
 
     def folder(self, job: Job) -> Path:
         """Where a job's files lie."""
@@ -150,6 +156,14 @@ class Jobs:
         for job in old:
             shutil.rmtree(self._folder / job.id, ignore_errors=True)
         return len(old)
+
+    def _succeeded(self, number: str) -> Job:
+        job = self.find(number)
+        if job.state != "succeeded":
+            raise Conflict(
+                f"Job '{number}' is {job.state}: there is no result.", 2.0 if job.state not in ENDED else None
+            )
+        return job
 
 
 class JobRunner:
@@ -193,7 +207,11 @@ class JobRunner:
         command = [sys.executable, "-m", "reelsense.serving.job_process", str(folder)]
         # Below the service itself, which has people waiting.
         process = await asyncio.create_subprocess_exec(
-            "nice", "-n", "10", *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            *("nice", "-n", "10", *command),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            # What it leaves behind when it is stopped goes with the job.
+            env={**os.environ, "TMPDIR": str(folder.absolute())},
         )
         try:
             out = asyncio.create_task(process.communicate())
@@ -220,6 +238,16 @@ def read_job(folder: Path) -> Job:
 def write_progress(folder: Path, rows: int, model_version: str) -> None:
     """How far the job's process is."""
     _write(folder / _PROGRESS, {"rows": rows, "model_version": model_version})
+
+
+def write_outcome(folder: Path, outcome: Mapping[str, Any]) -> None:
+    """What a job's answer came to."""
+    _write(folder / _OUTCOME, outcome)
+
+
+def sent_file(folder: Path, job: Job) -> Path:
+    """The file that was sent with a job."""
+    return folder / _SENT / job.name
 
 
 def _ended(job: Job, code: int | None, said: bytes, cancelled: bool) -> Job:
@@ -274,7 +302,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     return facts if isinstance(facts, dict) else None
 
 
-def _write(path: Path, facts: dict[str, Any]) -> None:
+def _write(path: Path, facts: Mapping[str, Any]) -> None:
     with replacing(path) as part:
         part.write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from reelsense.serving.access import Access
+from reelsense.serving.collecting import Collections
 from reelsense.serving.engine import Engine
 from reelsense.serving.following import Follower
 from reelsense.serving.jobs import JobRunner, Jobs, jobs_folder
@@ -30,6 +31,7 @@ class Service:
     metrics: Metrics
     access: Access
     jobs: Jobs
+    collections: Collections
     files: asyncio.Semaphore
 
 
@@ -53,7 +55,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             asyncio.create_task(JobRunner(jobs, folder, settings.serving.job_days).run()),
         ]
         files = asyncio.Semaphore(_FILES_AT_ONCE)
-        yield Service(settings, db, engine, follower, metrics, Access(settings, db), jobs, files)
+        access, collections = Access(settings, db), Collections(settings, db)
+        yield Service(settings, db, engine, follower, metrics, access, jobs, collections, files)
     finally:
         for task in tasks:
             task.cancel()

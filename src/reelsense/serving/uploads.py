@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reelsense.errors import InputError, TooLarge
 from reelsense.tables.opening import kind_of, opened
+from reelsense.tables.xlsx_package import check_package
 
 _BLOCK = 1 << 20
 _NAME = re.compile(r"[^\w.\-가-힣 ()]")
@@ -29,6 +30,8 @@ def check_size(path: Path, unpacked_megabytes: float) -> None:
     most = int(unpacked_megabytes * 1_000_000)
     if kind_of(path) == "parquet":
         size = _parquet_size(path)
+    elif kind_of(path) == "xlsx":
+        size = check_package(path)
     elif path.suffix.lower() == ".gz":
         size = _gzip_size(path, most)
     else:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from reelsense.store.films import film_id
 from reelsense.store.schema import films, reviews, scores
-from reelsense.store.summary import joined_scores, title_key_column
-from reelsense.types import Sentiment
+from reelsense.store.summary import contradicted, joined_scores, of_film, title_key_column
+from reelsense.types import TYPED, Sentiment
 
-Order = Literal["newest", "oldest", "most_positive", "most_negative", "least_certain"]
+Order = Literal["newest", "oldest", "most_positive", "most_negative", "least_certain", "most_certain"]
+
+
+_SHOWN = tuple(
+    reviews.c[name] for name in ("id", "source", "source_id", "text", "rating", "written_at", "aspects", "spoiler")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,26 @@ class ScoredReview:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What to show; None shows all. Both days are Korean and included."""
+    """What to show; None (no sources) shows all. Both days are Korean and included.
+
+    `mismatch`: only clearly rated reviews whose score says the opposite.
+    """
 
     sentiment: Sentiment | None = None
-    source: str | None = None
+    sources: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
     words: str | None = None
+    mismatch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewReview:
+    """A review and the film it is about."""
+
+    title: str
+    title_key: str
+    review: ScoredReview
 
 
 def film_reviews(
@@ -55,22 +72,47 @@ def film_reviews(
 ) -> tuple[list[ScoredReview], int]:
     """A page of a film's reviews, and how many there are in all."""
     joined = joined_scores(model_version)
-    conditions = [title_key_column() == title_key, *_conditions(filters, neutral_below)]
+    conditions = [of_film(connection, title_key), *review_conditions(filters, neutral_below)]
     count = sa.select(sa.func.count()).select_from(joined).where(*conditions)
-    shown = ("id", "source", "source_id", "text", "rating", "written_at", "aspects", "spoiler")
-    query = sa.select(*(reviews.c[name] for name in shown), scores.c.positive).select_from(joined).where(*conditions)
+    query = sa.select(*_SHOWN, scores.c.positive).select_from(joined).where(*conditions)
     query = query.order_by(*_order(order), reviews.c.id.desc()).limit(limit).offset(offset)
     found = [_review(row) for row in connection.execute(query).mappings()]
     return found, int(connection.execute(count).scalar_one())
 
 
+def newest_reviews(connection: sa.Connection, model_version: str, limit: int = 10) -> list[NewReview]:
+    """The newest reviews of all films."""
+    query = (
+        sa.select(
+            *_SHOWN,
+            scores.c.positive,
+            title_key_column().label("title_key"),
+            sa.func.coalesce(films.c.title, reviews.c.film_code).label("title"),
+        )
+        .select_from(joined_scores(model_version))
+        # By the day, which has an index, and only then by what was stored last.
+        .where(reviews.c.written_on.is_not(None), reviews.c.source != TYPED)
+        .order_by(reviews.c.written_on.desc(), reviews.c.id.desc())
+        .limit(limit)
+    )
+    found = []
+    for row in connection.execute(query).mappings():
+        facts = dict(row)
+        title, key = facts.pop("title"), facts.pop("title_key")
+        found.append(NewReview(title, key, _review(facts)))
+    return found
+
+
 def find_title_key(connection: sa.Connection, number: str) -> str | None:
     """The title key of a `film_id`; None when no film and no review has it."""
     known = connection.execute(sa.select(films.c.title_key).distinct()).scalars()
+    if (found := next((key for key in known if film_id(key) == number), None)) is not None:
+        return found
+    # Only a film whose details have not come yet is worth looking through the reviews for.
     film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
     query = sa.select(reviews.c.film_code).outerjoin(films, film).where(films.c.id.is_(None)).distinct()
     codes = connection.execute(query).scalars()
-    return next((key for key in chain(known, codes) if film_id(key) == number), None)
+    return next((code for code in codes if film_id(code) == number), None)
 
 
 def best_scored_version(connection: sa.Connection, serving: str) -> str:
@@ -81,7 +123,8 @@ def best_scored_version(connection: sa.Connection, serving: str) -> str:
     return serving if counts.get(serving, 0) >= counts.get(best, 0) else best
 
 
-def _conditions(filters: Filters, neutral_below: float) -> list[sa.ColumnElement[bool]]:
+def review_conditions(filters: Filters, neutral_below: float) -> list[sa.ColumnElement[bool]]:
+    """The filters in SQL, over `joined_scores`."""
     positive = scores.c.positive
     found: list[sa.ColumnElement[bool]] = []
     if filters.sentiment is Sentiment.POSITIVE:
@@ -90,14 +133,16 @@ def _conditions(filters: Filters, neutral_below: float) -> list[sa.ColumnElement
         found += [positive < 0.5, 1.0 - positive >= neutral_below]
     elif filters.sentiment is Sentiment.NEUTRAL:
         found += [positive < neutral_below, 1.0 - positive < neutral_below]
-    if filters.source is not None:
-        found.append(reviews.c.source == filters.source)
+    if filters.sources:
+        found.append(reviews.c.source.in_(filters.sources))
     if filters.since is not None:
         found.append(reviews.c.written_on >= filters.since)
     if filters.until is not None:
         found.append(reviews.c.written_on <= filters.until)
     if filters.words:
         found.append(reviews.c.text.contains(filters.words, autoescape=True))
+    if filters.mismatch:
+        found.append(contradicted())
     return found
 
 
@@ -109,6 +154,7 @@ def _order(order: Order) -> list[sa.ColumnElement[Any]]:
         "most_positive": [positive.is_(None), positive.desc()],
         "most_negative": [positive.is_(None), positive],
         "least_certain": [positive.is_(None), sa.func.abs(positive - 0.5)],
+        "most_certain": [positive.is_(None), sa.func.abs(positive - 0.5).desc()],
     }[order]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -13,6 +14,17 @@ from reelsense.store.upsert import storable, upsert
 from reelsense.types import RejectedRow
 
 _MOST_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class RejectCount:
+    """Rows of a source that were kept aside for one reason, with the newest of them."""
+
+    source: str
+    reason: str
+    count: int
+    newest_at: datetime
+    examples: tuple[RejectedRow, ...]
 
 
 def keep_rejected(connection: sa.Connection, rows: Iterable[RejectedRow], run_id: int | None) -> int:
@@ -50,6 +62,27 @@ def list_rejects(connection: sa.Connection, source: str | None = None, limit: in
     return [
         RejectedRow(row.source, row.reason, row.raw, row.film_code, row.source_id) for row in connection.execute(query)
     ]
+
+
+def rejects_by_reason(
+    connection: sa.Connection, source: str | None = None, limit: int = 20, examples: int = 3
+) -> list[RejectCount]:
+    """Why rows were kept aside, of a source where given; the most frequent reasons first."""
+    by = (rejects.c.source, rejects.c.reason)
+    count, newest = sa.func.count().label("n"), sa.func.max(rejects.c.kept_at).label("newest_at")
+    groups = sa.select(*by, count, newest).group_by(*by).order_by(count.desc(), *by).limit(limit)
+    if source is not None:
+        groups = groups.where(rejects.c.source == source)
+    found = []
+    for row in connection.execute(groups):
+        same = (rejects.c.source == row.source, rejects.c.reason == row.reason)
+        newest_rows = sa.select(rejects).where(*same).order_by(rejects.c.id.desc()).limit(examples)
+        shown = tuple(
+            RejectedRow(one.source, one.reason, one.raw, one.film_code, one.source_id)
+            for one in connection.execute(newest_rows)
+        )
+        found.append(RejectCount(row.source, row.reason, row.n, row.newest_at, shown))
+    return found
 
 
 def _digest(row: RejectedRow) -> str:

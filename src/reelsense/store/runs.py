@@ -102,5 +102,34 @@ def latest_runs(connection: sa.Connection, pipeline: str | None = None, limit: i
     return [_row(row) for row in connection.execute(query).mappings()]
 
 
+def page_of_runs(
+    connection: sa.Connection,
+    pipeline: str | None = None,
+    status: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> tuple[list[RunRow], int]:
+    """A page of the runs of a pipeline and status where given, newest first, and how many there are in all."""
+    wanted = {runs.c.pipeline: pipeline, runs.c.status: status}
+    conditions = [column == value for column, value in wanted.items() if value is not None]
+    count = sa.select(sa.func.count()).select_from(runs).where(*conditions)
+    query = sa.select(runs).where(*conditions).order_by(runs.c.started_at.desc(), runs.c.id.desc())
+    found = [_row(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
+    return found, int(connection.execute(count).scalar_one())
+
+
+def known_pipelines(connection: sa.Connection) -> list[str]:
+    """The pipelines that ever ran, by name."""
+    return list(connection.execute(sa.select(runs.c.pipeline).distinct().order_by(runs.c.pipeline)).scalars())
+
+
+def last_crawls(connection: sa.Connection, newest: int = 500) -> dict[str, RunRow]:
+    """The latest crawl of each source, among the newest crawls of all."""
+    found: dict[str, RunRow] = {}
+    for run in latest_runs(connection, "crawl", newest):
+        found.setdefault(str(run.parameters.get("source")), run)
+    return found
+
+
 def _row(row: Any) -> RunRow:
     return RunRow(**row)

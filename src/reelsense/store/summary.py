@@ -32,6 +32,8 @@ class FilmSummary:
     spoilers: int
     first_day: date | None
     last_day: date | None
+    poster_url: str | None = None
+    release_date: date | None = None
 
     @property
     def positive_share(self) -> float | None:
@@ -90,13 +92,46 @@ _agrees = sa.or_(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class RankedFilm:
+    """A film and how many reviews it has."""
+
+    title: str
+    title_key: str
+    reviews: int
+
+
+def ranked_films(connection: sa.Connection) -> list[RankedFilm]:
+    """All films that have reviews, those with most first. Counted from an index alone: cheap beside the summaries."""
+    counts = (
+        sa.select(reviews.c.source, reviews.c.film_code, sa.func.count().label("n"))
+        .where(reviews.c.source != TYPED)
+        .group_by(reviews.c.source, reviews.c.film_code)
+        .subquery()
+    )
+    film = sa.and_(films.c.source == counts.c.source, films.c.code == counts.c.film_code)
+    key = sa.func.coalesce(films.c.title_key, counts.c.film_code)
+    query = (
+        sa.select(
+            sa.func.max(sa.func.coalesce(films.c.title, counts.c.film_code)).label("title"),
+            key.label("title_key"),
+            sa.func.sum(counts.c.n).label("reviews"),
+        )
+        .select_from(counts.outerjoin(films, film))
+        .group_by(key)
+        .order_by(sa.desc("reviews"), "title")
+    )
+    return [RankedFilm(row.title, row.title_key, int(row.reviews)) for row in connection.execute(query)]
+
+
 def film_summaries(
-    connection: sa.Connection, model_version: str, neutral_below: float, title_key: str | None = None
+    connection: sa.Connection, model_version: str, neutral_below: float, *title_keys: str
 ) -> list[FilmSummary]:
-    """One row a film (or of one film), sources taken together, those with most reviews first."""
+    """One row a film (or of the given films), sources taken together, those with most reviews first."""
     positive, neutral, negative = _sentiments(neutral_below)
     compared = _count(sa.and_(_clear, _p.is_not(None)))
     query = _of_film(
+        connection,
         sa.select(
             title_key_column().label("title_key"),
             sa.func.max(sa.func.coalesce(films.c.title, reviews.c.film_code)).label("title"),
@@ -112,14 +147,16 @@ def film_summaries(
             _count(reviews.c.spoiler).label("spoilers"),
             sa.func.min(reviews.c.written_on).label("first_day"),
             sa.func.max(reviews.c.written_on).label("last_day"),
+            sa.func.max(films.c.poster_url).label("poster_url"),
+            sa.func.min(films.c.release_date).label("release_date"),
         )
         .select_from(joined_scores(model_version))
         .where(reviews.c.source != TYPED)
         .group_by(title_key_column())
         .order_by(sa.desc("reviews"), "title"),
-        title_key,
+        *title_keys,
     )
-    sources = _sources(connection)
+    sources = _sources(connection, *title_keys)
     found = []
     for row in connection.execute(query):
         found.append(
@@ -139,20 +176,27 @@ def film_summaries(
                 row.spoilers,
                 row.first_day,
                 row.last_day,
+                row.poster_url,
+                row.release_date,
             )
         )
     return found
 
 
 def daily_counts(
-    connection: sa.Connection, model_version: str, neutral_below: float, title_key: str | None = None
+    connection: sa.Connection,
+    model_version: str,
+    neutral_below: float,
+    title_key: str | None = None,
+    conditions: Sequence[sa.ColumnElement[bool]] = (),
 ) -> list[DayCount]:
     """Sentiments by Korean day, of one film where given; days without a scored review are left out."""
     positive, neutral, negative = _sentiments(neutral_below)
     query = _of_film(
+        connection,
         sa.select(reviews.c.written_on, positive.label("a"), neutral.label("b"), negative.label("c"))
         .select_from(joined_scores(model_version))
-        .where(_p.is_not(None), reviews.c.written_on.is_not(None)),
+        .where(_p.is_not(None), reviews.c.written_on.is_not(None), *conditions),
         title_key,
     )
     query = query.group_by(reviews.c.written_on).order_by(reviews.c.written_on)
@@ -179,6 +223,7 @@ def aspect_counts(
     aspect = each(reviews.c.aspects).table_valued("value", name="aspect")
     positive, neutral, negative = _sentiments(neutral_below)
     query = _of_film(
+        connection,
         sa.select(aspect.c.value, positive.label("a"), neutral.label("b"), negative.label("c"))
         .select_from(joined_scores(model_version).join(aspect, sa.true()))
         .where(_p.is_not(None)),
@@ -204,7 +249,7 @@ def mismatches(connection: sa.Connection, model_version: str, title_key: str, li
         connection,
         model_version,
         title_key,
-        sa.and_(_clear, sa.not_(_agrees)),
+        contradicted(),
         [_confidence.desc(), reviews.c.id],
         limit,
     )
@@ -215,6 +260,7 @@ def texts_by_sentiment(
 ) -> list[str]:
     """The newest texts scored on one side of the middle."""
     query = _of_film(
+        connection,
         sa.select(reviews.c.text).select_from(joined_scores(model_version)).where(_p >= 0.5 if positive else _p < 0.5),
         title_key,
     )
@@ -235,6 +281,19 @@ def recent_scores(
     return list(connection.execute(query).scalars())
 
 
+def contradicted() -> sa.ColumnElement[bool]:
+    """Of `joined_scores`: clearly rated, and scored on the other side."""
+    return sa.and_(_clear, _p.is_not(None), sa.not_(_agrees))
+
+
+def sentiment_column(neutral_below: float) -> sa.ColumnElement[str | None]:
+    """The rule of `models.base.decide` in SQL; null without a score."""
+    sure = _confidence >= neutral_below
+    return sa.case(
+        (sa.and_(_p >= 0.5, sure), "positive"), (sa.and_(_p < 0.5, sure), "negative"), (_p.is_not(None), "neutral")
+    )
+
+
 def title_key_column() -> sa.ColumnElement[Any]:
     """Of `joined_scores`: equal for one film under several sources."""
     # A review whose film has not arrived yet stands under its code.
@@ -248,8 +307,18 @@ def joined_scores(model_version: str) -> sa.FromClause:
     return reviews.outerjoin(films, film).outerjoin(scores, score)
 
 
-def _of_film(query: sa.Select[Any], title_key: str | None) -> sa.Select[Any]:
-    return query if title_key is None else query.where(title_key_column() == title_key)
+def of_film(connection: sa.Connection, *title_keys: str) -> sa.ColumnElement[bool]:
+    """Of `joined_scores`: reviews of these films, found by the sources' codes, for which there is an index."""
+    known = sa.select(films.c.source, films.c.code, films.c.title_key).where(films.c.title_key.in_(title_keys))
+    pairs = connection.execute(known).all()
+    if {key for _, _, key in pairs} < set(title_keys):  # the details of one have not come yet
+        return title_key_column().in_(title_keys)
+    return sa.tuple_(reviews.c.source, reviews.c.film_code).in_([(source, code) for source, code, _ in pairs])
+
+
+def _of_film(connection: sa.Connection, query: sa.Select[Any], *title_keys: str | None) -> sa.Select[Any]:
+    keys = [key for key in title_keys if key is not None]
+    return query.where(of_film(connection, *keys)) if keys else query
 
 
 def _count(condition: Any) -> sa.ColumnElement[int]:
@@ -266,9 +335,10 @@ def _sentiments(neutral_below: float) -> tuple[sa.ColumnElement[int], ...]:
     )
 
 
-def _sources(connection: sa.Connection) -> dict[str, tuple[str, ...]]:
+def _sources(connection: sa.Connection, *title_keys: str) -> dict[str, tuple[str, ...]]:
     film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
     query = sa.select(title_key_column(), reviews.c.source).select_from(reviews.outerjoin(films, film)).distinct()
+    query = _of_film(connection, query, *title_keys)
     found: dict[str, list[str]] = {}
     for key, source in connection.execute(query):
         found.setdefault(key, []).append(source)
@@ -284,6 +354,7 @@ def _quotes(
     limit: int,
 ) -> list[QuotedReview]:
     query = _of_film(
+        connection,
         sa.select(reviews.c.source, reviews.c.text, reviews.c.rating, _p, reviews.c.written_on, reviews.c.spoiler)
         .select_from(joined_scores(model_version))
         .where(_p.is_not(None), condition),

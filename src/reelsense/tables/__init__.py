@@ -1,1 +1,1 @@
-"""Tables of any size: CSV, TSV, JSONL and Parquet, read and written a row at a time."""
+"""Tables of any size: CSV, TSV, JSONL, XLSX and Parquet, read and written a row at a time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from reelsense.errors import InputError
 from reelsense.tables.delimited import header_of
 from reelsense.tables.opening import kind_of
-from reelsense.tables.reading import Row, read_rows
+from reelsense.tables.reading import BadRow, Row, read_rows
+from reelsense.tables.xlsx_reading import head_of
 
 _SAMPLE_ROWS = 200
 _TEXT_NAMES = ("document", "review", "text", "리뷰", "내용", "감상평", "후기", "comment", "content", "reviews", "본문")
@@ -27,7 +28,14 @@ def columns_of(path: Path, whole: bool = False) -> list[str]:
             if isinstance(row, Row):
                 seen.update(dict.fromkeys(row.cells))
         return list(seen)
+    if kind == "xlsx":
+        return list(head_of(path).columns)
     return list(_schema(path).names) if kind == "parquet" else header_of(path)
+
+
+def first_rows(path: Path, count: int) -> list[Row | BadRow]:
+    """The first rows, good and bad (of an XLSX file up to 200)."""
+    return list(islice(_beginning(path), count))
 
 
 def find_text_column(path: Path, wanted: str | None = None) -> str:
@@ -41,7 +49,7 @@ def find_text_column(path: Path, wanted: str | None = None) -> str:
         if wanted not in columns and wanted not in columns_of(path, whole=True):
             raise InputError(f"'{path.name}' has no column '{wanted}'. It has: {', '.join(columns) or 'none'}.")
         return wanted
-    good = (row.cells for row in read_rows(path) if isinstance(row, Row))
+    good = (row.cells for row in _beginning(path) if isinstance(row, Row))
     return guess_text_column(columns, list(islice(good, _SAMPLE_ROWS)), path.name)
 
 
@@ -73,13 +81,18 @@ def arrow_types(path: Path) -> dict[str, Any]:
     if kind == "parquet":
         return {field.name: field.type for field in _schema(path)}
     if kind != "jsonl":
-        return dict.fromkeys(header_of(path), pa.string())
+        return dict.fromkeys(columns_of(path), pa.string())
     kinds: dict[str, set[str]] = {}
     for row in read_rows(path):
         if isinstance(row, Row):
             for name, value in row.cells.items():
                 kinds.setdefault(name, set()).add(_kind_of_value(value))
     return {name: _arrow_type(found - {"none"}) for name, found in kinds.items()}
+
+
+def _beginning(path: Path) -> Iterator[Row | BadRow]:
+    """Rows from the first on; an XLSX file, which takes long to open, is not opened again for them."""
+    return iter(head_of(path).sample) if kind_of(path) == "xlsx" else read_rows(path)
 
 
 def _kind_of_value(value: Any) -> str:

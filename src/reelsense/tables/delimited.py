@@ -82,7 +82,7 @@ def _header(lines: Lines, dialect: Dialect, path: Path) -> list[str]:
         line = found[1].strip("\r\n\ufeff ")
         if line:
             names = next(csv.reader([line], delimiter=dialect.delimiter)) if dialect.quoted else None
-            return _unique([name.strip() for name in names or line.split(dialect.delimiter)])
+            return unique_names([name.strip() for name in names or line.split(dialect.delimiter)])
     raise InputError(f"'{path.name}' is empty: a table begins with a line of column names.")
 
 
@@ -131,14 +131,16 @@ def _fitting(cells: list[str], width: int) -> list[str] | None:
     return cells if len(cells) == width else None
 
 
-def _unique(names: Sequence[str]) -> list[str]:
+def unique_names(names: Sequence[str]) -> list[str]:
     """Column names that can be told apart."""
-    unique: list[str] = []
+    unique: dict[str, None] = {}
+    last: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         name = name or f"column_{position}"
-        number, candidate = 1, name
+        number, candidate = last.get(name, 1), name
         while candidate in unique:
             number += 1
             candidate = f"{name}_{number}"
-        unique.append(candidate)
-    return unique
+        last[name] = number
+        unique[candidate] = None
+    return list(unique)

@@ -12,6 +12,8 @@ from pathlib import Path
 from reelsense.tables.opening import opened
 
 _SAMPLE_BYTES = 256 * 1024
+# So many bytes are looked through for the first letter that is not ASCII.
+_MOST_ASCII = 64 * 1024 * 1024
 _DELIMITERS = (",", "\t", ";", "|")
 # Stands for "no delimiter" in a file of one column: no text holds it.
 _NO_DELIMITER = "\x1f"
@@ -30,14 +32,13 @@ class Dialect:
 
 
 def guess_encoding(path: Path) -> str:
-    """UTF-8 (with or without BOM), UTF-16 or CP949 (which holds EUC-KR), by the first quarter of a megabyte."""
-    return _encoding_of(_sample(path))
+    """UTF-8 (with or without BOM), UTF-16 or CP949 (which holds EUC-KR), by the first letters beyond ASCII."""
+    return _sample(path)[1]
 
 
 def guess_dialect(path: Path) -> Dialect:
     """Encoding, line ends, delimiter and quoting of a CSV or TSV file."""
-    sample = _sample(path)
-    encoding = _encoding_of(sample)
+    sample, encoding = _sample(path)
     text = sample.decode(encoding, "replace")
     newline = "\r" if "\r" in text and "\n" not in text else "\n"
     # Only at this line end: U+2028 or U+0085 inside a review ends no row.
@@ -50,9 +51,16 @@ def guess_dialect(path: Path) -> Dialect:
     return Dialect(encoding, newline, delimiter, _quotes(lines, delimiter))
 
 
-def _sample(path: Path) -> bytes:
+def _sample(path: Path) -> tuple[bytes, str]:
+    """The first quarter of a megabyte, and the encoding: told by it, or by the first one that is not ASCII alone."""
     with opened(path) as file:
-        return file.read(_SAMPLE_BYTES)
+        sample = file.read(_SAMPLE_BYTES)
+        encoding = _encoding_of(sample)
+        block, read = sample, 0
+        while encoding == "utf-8" and block.isascii() and read < _MOST_ASCII and (block := file.read(_SAMPLE_BYTES)):
+            encoding = _encoding_of_letters(block)
+            read += len(block)
+    return sample, encoding
 
 
 def _encoding_of(sample: bytes) -> str:
@@ -63,6 +71,10 @@ def _encoding_of(sample: bytes) -> str:
     # Without a BOM: the first column's name begins with an ASCII letter, half of whose bytes is zero.
     if len(sample) > 3 and (sample[0] == 0) != (sample[1] == 0) and (sample[0] == 0) == (sample[2] == 0):
         return "utf-16-be" if sample[0] == 0 else "utf-16-le"
+    return _encoding_of_letters(sample)
+
+
+def _encoding_of_letters(sample: bytes) -> str:
     wrong = {encoding: _unreadable(sample, encoding) for encoding in ("utf-8", "cp949")}
     # A few broken bytes in a UTF-8 file must not turn it into another encoding.
     return "cp949" if wrong["utf-8"] > 10 * wrong["cp949"] + 2 else "utf-8"

@@ -14,16 +14,18 @@ from typing import BinaryIO, TextIO, cast
 
 from reelsense.errors import InputError
 
-KINDS = ("csv", "tsv", "jsonl", "parquet")
+KINDS = ("csv", "tsv", "jsonl", "xlsx", "parquet")
 
 
 def kind_of(path: Path) -> str:
-    """csv, tsv, jsonl or parquet, by the name. Raises InputError for another."""
+    """csv, tsv, jsonl, xlsx or parquet, by the name. Raises InputError for another."""
     name = path.name.lower().removesuffix(".gz")
     ending = name.rpartition(".")[2]
     kind = {"txt": "tsv", "ndjson": "jsonl", "pq": "parquet"}.get(ending, ending)
     if kind not in KINDS:
-        raise InputError(f"'{path.name}': the format is told by the ending; use .csv, .tsv, .jsonl or .parquet.")
+        raise InputError(f"'{path.name}': the format is told by the ending; use .csv, .tsv, .jsonl, .xlsx or .parquet.")
+    if kind == "xlsx" and name != path.name.lower():
+        raise InputError(f"'{path.name}': an XLSX file is compressed already; use .xlsx.")
     return kind
 
 

@@ -13,6 +13,7 @@ from reelsense.tables.delimited import LONGEST_LINE, Lines, read_delimited
 from reelsense.tables.encoding import guess_encoding
 from reelsense.tables.opening import kind_of, opened_text
 from reelsense.tables.row import BadRow, Row
+from reelsense.tables.xlsx_reading import read_xlsx
 
 __all__ = ["BadRow", "Row", "read_rows"]
 
@@ -22,15 +23,18 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 
 def read_rows(path: Path) -> Iterator[Row | BadRow]:
-    """All rows of a CSV, TSV, JSONL (each also gzip) or Parquet file, in constant memory.
+    """All rows of a CSV, TSV, JSONL (each also gzip), XLSX or Parquet file, in constant memory.
 
-    Bytes that are no letters in the file's encoding read as U+FFFD. Raises InputError for a file that is no table.
+    Bytes that are no letters in the file's encoding read as U+FFFD. Of an XLSX file the first sheet with rows counts,
+    and its texts are kept in memory. Raises InputError for a file that is no table.
     """
     kind = kind_of(path)
     if kind == "parquet":
         return _parquet(path)
     if kind == "jsonl":
         return _jsonl(path)
+    if kind == "xlsx":
+        return read_xlsx(path)
     return read_delimited(path)
 
 

@@ -55,12 +55,14 @@ def score_file(
     neutral_below: float = 0.7,
     chunk_rows: int = 4096,
     progress: Callable[[int], None] | None = None,
+    watch: Callable[[Sequence[Judged], str], None] | None = None,
 ) -> FileScored:
     """Write `source` with label, confidence, probability and model version to `out`.
 
     All columns stay; one that has a result's name (NSMC's `label`) goes on as `original_label`. Blank and unreadable
     rows go to `bad` (default: OUT with the ending .bad.jsonl) with line, reason and raw text. Both files appear
-    complete or not at all, `out` last. Raises InputError when the source or its text column can't be read.
+    complete or not at all, `out` last. `watch` sees each chunk's rows, and the text column.
+    Raises InputError when the source or its text column can't be read.
     """
     begin = time.monotonic()
     side = bad or out.with_name(out.name.split(".")[0] + ".bad.jsonl")
@@ -78,6 +80,8 @@ def score_file(
             rows += len(chunk)
             judged = judge(classifier, chunk, column, neutral_below)
             scored += _score_chunk(judged, classifier.version, names, table, aside)
+            if watch:
+                watch(judged, column)
             if progress:
                 progress(rows)
     set_aside = rows - scored

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from reelsense.tables.opening import kind_of, replacing
+from reelsense.tables.xlsx_writing import XlsxWriter
 
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -27,7 +28,7 @@ class TableWriter(Protocol):
 def open_table(
     path: Path, columns: Sequence[str], types: Mapping[str, Any] | None = None, escape_formulas: bool = True
 ) -> Iterator[TableWriter]:
-    """A writer for CSV, TSV, JSONL (each also gzip) or Parquet; the file appears when the block ends well.
+    """A writer for CSV, TSV, JSONL (each also gzip), XLSX or Parquet; the file appears when the block ends well.
 
     `types` are Arrow types for Parquet (else they are guessed from the first rows). `escape_formulas` puts an
     apostrophe before text cells of CSV and TSV that a spreadsheet would run.
@@ -41,6 +42,13 @@ def open_table(
                 writer.flush()
             finally:
                 writer.close()
+        elif kind == "xlsx":
+            sheet = XlsxWriter(part, columns)
+            try:
+                yield sheet
+                sheet.save()
+            finally:
+                sheet.discard()
         else:
             with _text(part) as file:
                 if kind == "jsonl":

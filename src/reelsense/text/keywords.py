@@ -40,7 +40,7 @@ def keywords(
     """The words that stand in most texts, or with `background` those that set `texts` apart from it."""
     if background is not None:
         return contrast(texts, background, engine, top)[0]
-    return _strongest([Keyword(word, n, float(n)) for word, n in _word_counts(texts, engine).items()], top)
+    return _frequent(_word_counts(texts, engine), top)
 
 
 def contrast(
@@ -51,7 +51,29 @@ def contrast(
     Log-odds with an informative Dirichlet prior (Monroe, Colaresi and Quinn, Political Analysis 16, 2008), over the
     number of texts a word stands in.
     """
+    return _contrast((_word_counts(positive, engine), _word_counts(negative, engine)), top)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassWords:
+    """What sets each side apart, and each side's most frequent words."""
+
+    praised: list[Keyword]
+    blamed: list[Keyword]
+    positive: list[Keyword]
+    negative: list[Keyword]
+
+
+def class_words(
+    positive: Sequence[str], negative: Sequence[str], engine: Engine = "kiwi", top: int = 20, frequent: int = 100
+) -> ClassWords:
+    """`contrast` and the most frequent words, with the texts cut into morphemes once."""
     counts = (_word_counts(positive, engine), _word_counts(negative, engine))
+    praised, blamed = _contrast(counts, top)
+    return ClassWords(praised, blamed, *(_frequent(side, frequent) for side in counts))
+
+
+def _contrast(counts: tuple[Counter[str], Counter[str]], top: int) -> tuple[list[Keyword], list[Keyword]]:
     both = counts[0] + counts[1]
     total = sum(both.values()) or 1
     sizes = [sum(side.values()) for side in counts]
@@ -68,6 +90,10 @@ def contrast(
     praised = [Keyword(word, counts[0][word], z) for word, z in scored if z > 0 and counts[0][word] > 1]
     blamed = [Keyword(word, counts[1][word], -z) for word, z in scored if z < 0 and counts[1][word] > 1]
     return _strongest(praised, top), _strongest(blamed, top)
+
+
+def _frequent(counts: Counter[str], top: int) -> list[Keyword]:
+    return _strongest([Keyword(word, n, float(n)) for word, n in counts.items()], top)
 
 
 def _strongest(words: Sequence[Keyword], top: int) -> list[Keyword]:

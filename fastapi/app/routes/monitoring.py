@@ -1,0 +1,87 @@
+"""How the scores move, and what comes in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from app.deps import ReaderDep, ServiceDep
+from reelsense.monitoring.drift import LEAST_SCORES, drift_by_week
+from reelsense.store.browse import best_scored_version
+from reelsense.store.traffic import daily_traffic
+from reelsense.types import KST
+
+router = APIRouter(tags=["monitoring"])
+
+
+class WeekDrift(BaseModel):
+    """Seven days; `psi` is null where there are too few scores, `positive` is their mean."""
+
+    begins: date
+    ends: date
+    scores: int
+    positive: float | None
+    psi: float | None
+
+
+class Reference(BaseModel):
+    """The days that the weeks are held against."""
+
+    begins: date
+    ends: date
+    scores: int
+
+
+class Drift(BaseModel):
+    """Population stability index of each week; from `alarm` on it is much. `least` scores are needed on both sides."""
+
+    model_version: str
+    alarm: float
+    least: int
+    reference: Reference | None
+    weeks: list[WeekDrift]
+
+
+class DayTraffic(BaseModel):
+    """One Korean day: reviews written on it; reviews stored, scores made, labels given during it."""
+
+    day: date
+    written: int
+    stored: int
+    scored: int
+    labelled: int
+
+
+class Traffic(BaseModel):
+    days: list[DayTraffic]
+
+
+@router.get("/v1/drift", response_model=Drift)
+def drift(service: ServiceDep, _key: ReaderDep, weeks: Annotated[int, Query(ge=1, le=104)] = 12) -> Any:
+    """점수 분포의 변화, 주별 / how far each week's scores are from those before."""
+    with service.db.connect() as connection:
+        version = best_scored_version(connection, service.engine.version or "")
+    found = drift_by_week(service.db, version, weeks)
+    reference = None
+    if found is not None:
+        reference = {"begins": found.begins, "ends": found.ends, "scores": found.reference}
+    return {
+        "model_version": version,
+        "alarm": service.settings.retrain.drift_psi,
+        "least": LEAST_SCORES,
+        "reference": reference,
+        "weeks": [asdict(week) for week in found.weeks] if found is not None else [],
+    }
+
+
+@router.get("/v1/traffic", response_model=Traffic)
+def traffic(service: ServiceDep, _key: ReaderDep, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Any:
+    """하루에 들어온 리뷰와 분석, 라벨 / reviews, scores and labels by Korean day, up to today."""
+    today = datetime.now(KST).date()
+    with service.db.connect() as connection:
+        found = daily_traffic(connection, today - timedelta(days=days - 1), today)
+    return {"days": [asdict(day) for day in found]}

@@ -1,0 +1,53 @@
+"""All films together, for a first page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from app import schemas
+from app.deps import Allow, ServiceDep
+from app.periods import points_by
+from app.viewing import open_view
+from reelsense.models.base import decide
+from reelsense.store.browse import newest_reviews
+from reelsense.store.films import film_id
+from reelsense.store.overview import totals
+from reelsense.store.schema import reviews
+from reelsense.store.summary import daily_counts
+
+router = APIRouter(tags=["movies"], dependencies=[Depends(Allow("read"))])
+
+
+@router.get("/v1/overview", response_model=schemas.Overview)
+def overview(
+    service: ServiceDep,
+    weeks: Annotated[int, Query(ge=1, le=520)] = 26,
+    newest: Annotated[int, Query(ge=0, le=100)] = 8,
+) -> Any:
+    """전체 현황: 최근 주별 추이와 새 리뷰 / totals, the latest weeks of reviews, the newest reviews."""
+    with open_view(service) as view:
+        total = totals(view.connection, view.version)
+        days = []
+        if total.last_day is not None:
+            since = total.last_day - timedelta(weeks=weeks)
+            days = daily_counts(
+                view.connection, view.version, view.neutral_below, conditions=[reviews.c.written_on > since]
+            )
+        found = newest_reviews(view.connection, view.version, newest)
+    shown = []
+    for one in found:
+        code = None if one.review.positive is None else decide(one.review.positive, view.neutral_below)
+        more = {"code": code, "label": code.korean if code else None}
+        shown.append({**asdict(one.review), **more, "title": one.title, "movie_id": film_id(one.title_key)})
+    return {
+        "model_version": view.version,
+        "movies": total.films,
+        "reviews": total.reviews,
+        "scored": total.scored,
+        "points": points_by(days, "week"),
+        "newest": shown,
+    }

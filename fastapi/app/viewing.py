@@ -1,0 +1,61 @@
+"""How routes look into the store: by the scores of one version, through the filters of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import Depends, Query
+from pydantic import StringConstraints
+
+from reelsense.errors import NotThere
+from reelsense.serving.service import Service
+from reelsense.store.browse import Filters, best_scored_version, find_title_key
+from reelsense.types import Sentiment
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An open store, seen by one version's scores."""
+
+    connection: sa.Connection
+    version: str
+    neutral_below: float
+
+    def title_key(self, number: str) -> str:
+        """The film of an id. Raises NotThere."""
+        found = find_title_key(self.connection, number)
+        if found is None:
+            raise NotThere(f"There is no film '{number}': GET /v1/movies lists them.")
+        return found
+
+
+@contextmanager
+def open_view(service: Service) -> Iterator[View]:
+    """A view for one request."""
+    with service.db.connect() as connection:
+        version = best_scored_version(connection, service.engine.version or "")
+        yield View(connection, version, service.settings.neutral_below)
+
+
+Source = Annotated[str, StringConstraints(max_length=40)]
+Day = Annotated[date | None, Query(description="한국 날짜 / a Korean day, included")]
+
+
+def chosen(
+    sentiment: Sentiment | None = None,
+    source: Annotated[list[Source] | None, Query(max_length=20, description="여러 번 가능 / may be repeated")] = None,
+    since: Day = None,
+    until: Day = None,
+    words: Annotated[str | None, Query(max_length=100)] = None,
+    mismatch: Annotated[bool, Query(description="평점과 어긋난 것만 / whose rating says the opposite")] = False,
+) -> Filters:
+    """Which reviews of a film a request asks for."""
+    return Filters(sentiment, tuple(source or ()), since, until, words, mismatch)
+
+
+ChosenDep = Annotated[Filters, Depends(chosen)]

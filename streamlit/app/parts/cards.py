@@ -1,0 +1,41 @@
+"""Cards: nothing there, something to know, something went wrong; and text that is only text."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from parts.api import ApiProblem
+from parts.words import t
+
+_STATUS_HELP = {
+    0: ("분석 서버에 연결할 수 없습니다. 잠시 뒤 다시 시도하세요.", "The analysis service does not answer: try again."),
+    401: ("페이지의 API 키가 거부되었습니다.", "The page's API key is refused: see REELSENSE_LINKS__API_KEY."),
+    403: ("페이지의 API 키에 권한이 없습니다.", "The page's API key lacks the scope."),
+    429: ("요청이 너무 잦습니다. 잠시 뒤 다시 시도하세요.", "Too many requests: try again in a moment."),
+}
+
+
+def text_html(text: str) -> str:
+    """Text for `st.html`: whatever a review holds, it stays text."""
+    return html.escape(text, quote=True).replace("\n", "<br>")
+
+
+def empty(text: str) -> None:
+    """There is nothing to show, and what to do about it."""
+    st.info(text, icon=":material/inbox:")
+
+
+def notice(text: str) -> None:
+    """Something to know."""
+    st.info(text, icon=":material/info:")
+
+
+def problem(error: ApiProblem) -> None:
+    """What the API refused, in words, with a way to try again."""
+    korean, english = _STATUS_HELP.get(error.status, (error.title, error.title))
+    st.error(t(korean, english), icon=":material/error:")
+    if error.detail:
+        st.text(error.detail)
+    st.button(t("다시 시도", "Try again"), key=f"problem_again_{error.status}")

@@ -1,0 +1,351 @@
+"""Labelling: one review at a time by the keyboard, how far people agree, and all labels as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from parts import api, cards, reviews, session
+from parts.sections import choose as choose_section
+from parts.words import percent, sentiment_name, t
+
+_AT_ONCE = 20
+# With so few left the next are fetched, while the person reads.
+_SOON = 6
+_DESK = "labelling_desk"
+_KEYS = {"positive": "1", "neutral": "2", "negative": "3"}
+_ICONS = {
+    "positive": ":material/thumb_up:",
+    "neutral": ":material/horizontal_rule:",
+    "negative": ":material/thumb_down:",
+}
+
+
+@dataclass
+class _Desk:
+    """What lies before one person: the reviews to come, and what was done with those before (None: skipped)."""
+
+    kind: str
+    movie: str | None
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
+    done: list[tuple[dict[str, Any], str | None]] = field(default_factory=list)
+    left: int = 0
+    more: bool = False
+    labels: int = 0
+    over: bool = False
+    problem: api.ApiProblem | None = None
+
+    @property
+    def skipped(self) -> int:
+        return sum(said is None for _, said in self.done)
+
+
+def show() -> None:
+    """The page."""
+    st.title(t("라벨링", "Labelling"))
+    if not session.may("labeller"):
+        cards.notice(
+            t(
+                "라벨링은 라벨러 권한이 있는 사람이 할 수 있습니다. 관리자에게 요청하세요.",
+                "Labelling needs the role labeller: ask an administrator.",
+            )
+        )
+        return
+    names = {
+        "judge": t("판단하기", "Judge"),
+        "agreement": t("일치도", "Agreement"),
+        "export": t("내보내기", "Export"),
+    }
+    section = choose_section(t("보기", "View"), names, "section")
+    if section == "agreement":
+        _agreement()
+    elif section == "export":
+        _export()
+    else:
+        _judge()
+
+
+@st.fragment
+def _judge() -> None:
+    try:
+        _queue()
+    except api.ApiProblem as error:  # web.py does not see what a fragment raises
+        cards.problem(error)
+
+
+def _queue() -> None:
+    desk = _desk()
+    if not desk.waiting and not desk.over:
+        with st.spinner(t("리뷰를 가져오는 중…", "Fetching reviews…")):
+            _fetch(desk)
+    if desk.problem is not None:
+        st.error(t("저장하지 못했습니다. 다시 눌러 보세요.", "It was not saved: press again."), icon=":material/error:")
+        st.text(f"{desk.problem.title} {desk.problem.detail}")
+    _progress(desk)
+    if desk.waiting:
+        _review(desk.waiting[0])
+        _buttons()
+    else:
+        cards.empty(
+            t(
+                "라벨링할 리뷰가 없습니다. 다른 목록이나 영화를 고르세요.",
+                "Nothing is left to label here: choose another queue or film.",
+            )
+        )
+    _before(desk)
+    if 0 < len(desk.waiting) <= _SOON and not desk.over:
+        _fetch(desk)
+
+
+def _desk() -> _Desk:
+    kinds = {
+        "least_certain": t("가장 애매한 리뷰", "Least certain"),
+        "conflict": t("평점과 모델이 어긋난 리뷰", "Rating against model"),
+    }
+    kind = st.segmented_control(
+        t("목록", "Queue"),
+        list(kinds),
+        default="least_certain",
+        required=True,
+        key="labelling_kind",
+        format_func=kinds.__getitem__,
+    )
+    films = {film["id"]: film["title"] for film in api.get("/v1/movies", limit=500)["movies"]}
+    movie = st.selectbox(
+        t("영화", "Film"),
+        list(films),
+        index=None,
+        key="labelling_film",
+        placeholder=t("모든 영화", "All films"),
+        format_func=lambda number: films.get(number, number),
+    )
+    desk = st.session_state.get(_DESK)
+    if desk is None or (desk.kind, desk.movie) != (kind, movie):
+        desk = st.session_state[_DESK] = _Desk(kind, movie)
+    return desk
+
+
+def _fetch(desk: _Desk) -> None:
+    """The next reviews: behind those that were skipped and those that wait, which the API has not lost."""
+    found = api.fresh(
+        "/v1/labels/queue",
+        kind=desk.kind,
+        movie_id=desk.movie,
+        annotator=session.person(),
+        limit=_AT_ONCE,
+        offset=desk.skipped + len(desk.waiting),
+    )
+    new = [one for one in found["reviews"] if one["id"] not in desk.seen]
+    desk.waiting += new
+    desk.seen |= {one["id"] for one in new}
+    desk.left, desk.more, desk.labels = found["left"], found["more"], found["done"]
+    desk.over = not new
+
+
+def _progress(desk: _Desk) -> None:
+    here = len(desk.done) - desk.skipped
+    left = f"{desk.left:,}+" if desk.more else f"{desk.left:,}"
+    said = t(
+        f"이번에 {here:,}건 · 내 라벨 {desk.labels:,}건 · 남은 리뷰 {left}건",
+        f"{here:,} now · {desk.labels:,} of mine in all · {left} left",
+    )
+    st.progress(here / (here + desk.left) if desk.left else 1.0, text=said)
+
+
+def _review(review: Mapping[str, Any]) -> None:
+    """Neither rating nor score: they would lead."""
+    with st.container(border=True, key="labelling_review"):
+        st.text(f"{review['title']} · {review['source']}")
+        if review["spoiler"]:
+            st.badge(t("스포일러 있음", "Spoiler"), icon=":material/visibility_off:", color="orange")
+        st.html(
+            '<p style="font-size:1.5rem;line-height:1.65;overflow-wrap:anywhere;margin:0.25rem 0 0.5rem">'
+            f"{cards.text_html(review['text'])}</p>"
+        )
+
+
+def _buttons() -> None:
+    with st.container(horizontal=True):
+        for code, key in _KEYS.items():
+            st.button(
+                sentiment_name(code),
+                key=f"labelling_{code}",
+                icon=_ICONS[code],
+                shortcut=key,
+                on_click=_judged,
+                args=(code,),
+            )
+        st.button(
+            t("건너뛰기", "Skip"),
+            key="labelling_skip",
+            icon=":material/skip_next:",
+            shortcut="Space",
+            type="tertiary",
+            on_click=_skipped,
+        )
+
+
+def _before(desk: _Desk) -> None:
+    """What was judged last, now with rating and score, and taking it back."""
+    if not desk.done:
+        return
+    review, said = desk.done[-1]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(
+            t("방금: ", "Just now: ") + (t("건너뜀", "skipped") if said is None else sentiment_name(said)), anchor=False
+        )
+        st.button(
+            t("되돌리기", "Undo"), key="labelling_undo", icon=":material/undo:", shortcut="Backspace", on_click=_undone
+        )
+    reviews.card(review, review["title"])
+
+
+def _judged(code: str) -> None:
+    desk: _Desk = st.session_state[_DESK]
+    if not desk.waiting:
+        return
+    review = desk.waiting[0]
+    try:
+        api.post("/v1/labels", {"review_id": review["id"], "sentiment": code, "annotator": session.person()})
+    except api.ApiProblem as error:  # raised in a callback, it would reach no card
+        desk.problem = error
+        return
+    desk.problem = None
+    desk.done.append((desk.waiting.pop(0), code))
+    desk.left, desk.labels = max(0, desk.left - 1), desk.labels + 1
+
+
+def _skipped() -> None:
+    desk: _Desk = st.session_state[_DESK]
+    if desk.waiting:
+        desk.done.append((desk.waiting.pop(0), None))
+
+
+def _undone() -> None:
+    desk: _Desk = st.session_state[_DESK]
+    if not desk.done:
+        return
+    review, said = desk.done[-1]
+    if said is not None:
+        try:
+            api.delete(f"/v1/labels/{review['id']}", annotator=session.person())
+        except api.ApiProblem as error:
+            if error.status != 404:  # 404: taken back already, in another window
+                desk.problem = error
+                return
+        desk.left, desk.labels = desk.left + 1, desk.labels - 1
+    desk.problem = None
+    desk.waiting.insert(0, desk.done.pop()[0])
+
+
+def _agreement() -> None:
+    with st.spinner(t("불러오는 중…", "Loading…")):
+        found = api.fresh("/v1/labels/agreement")
+    if not found["annotators"]:
+        cards.empty(t("아직 라벨이 없습니다.", "There are no labels yet."))
+        return
+    with st.container(horizontal=True):
+        st.metric(t("둘 이상이 본 리뷰", "Judged by two or more"), f"{found['reviews']:,}", border=True)
+        st.metric(t("같은 판단", "Equal judgements"), percent(found["share"]), border=True)
+        st.metric(
+            t("크리펜도르프 알파", "Krippendorff's alpha"),
+            _number(found["alpha"]),
+            border=True,
+            help=t(
+                "우연을 뺀 일치도: 1 완전 일치, 0 우연. 0.8 이상이면 믿을 만하고 0.667 이상이면 잠정적입니다.",
+                "Agreement beyond chance: 1 perfect, 0 chance. From 0.8 reliable, from 0.667 tentative.",
+            ),
+        )
+    st.subheader(t("사람별 라벨", "Labels by person"))
+    st.dataframe(
+        pd.DataFrame([{**one, "annotator": _who(one["annotator"])} for one in found["annotators"]]),
+        key="labelling_people",
+        hide_index=True,
+        column_config={
+            "annotator": t("사람", "Person"),
+            "labels": t("라벨", "Labels"),
+            **{code: sentiment_name(code) for code in _KEYS},
+        },
+        column_order=("annotator", "labels", *_KEYS),
+    )
+    if found["couples"]:
+        st.subheader(t("두 사람씩", "Two by two"))
+        rows = [{**one, "first": _who(one["first"]), "second": _who(one["second"])} for one in found["couples"]]
+        st.dataframe(
+            pd.DataFrame(rows),
+            key="labelling_couples",
+            hide_index=True,
+            column_config={
+                "first": t("한 사람", "One"),
+                "second": t("다른 사람", "Other"),
+                "reviews": t("함께 본 리뷰", "Both judged"),
+                "share": st.column_config.NumberColumn(t("같은 판단", "Equal"), format="percent"),
+                "kappa": st.column_config.NumberColumn(t("코헨 카파", "Cohen's kappa"), format="%.2f"),
+            },
+        )
+    st.subheader(t("판단이 갈린 리뷰", "Where people differ"))
+    if not found["disagreements"]:
+        cards.empty(t("갈린 리뷰가 없습니다.", "There are none."))
+        return
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "text": one["text"],
+                    "labels": ", ".join(
+                        f"{_who(said['annotator'])}: {sentiment_name(said['sentiment'])}" for said in one["labels"]
+                    ),
+                    "rating": one["rating"],
+                    "source": one["source"],
+                }
+                for one in found["disagreements"]
+            ]
+        ),
+        key="labelling_disagreements",
+        hide_index=True,
+        column_config={
+            "text": st.column_config.TextColumn(t("리뷰", "Review"), width="large"),
+            "labels": st.column_config.TextColumn(t("판단", "Judgements"), width="medium"),
+            "rating": st.column_config.NumberColumn(t("평점", "Rating"), format="%.0f", width="small"),
+            "source": st.column_config.TextColumn(t("출처", "Source"), width="small"),
+        },
+    )
+    if found["disputed"] > len(found["disagreements"]):
+        st.caption(t(f"모두 {found['disputed']:,}건", f"{found['disputed']:,} in all"))
+
+
+def _export() -> None:
+    st.write(
+        t(
+            "모든 사람의 라벨을 한 줄에 하나씩 내려받습니다. 사람은 해시로만 적힙니다.",
+            "Everybody's labels, one a line; people stand as hashes.",
+        )
+    )
+    with st.container(horizontal=True):
+        for kind, mime in (("csv", "text/csv"), ("jsonl", "application/x-ndjson")):
+            st.download_button(
+                kind.upper(),
+                data=partial(api.download, "/v1/labels/export", format=kind),
+                file_name=f"labels.{kind}",
+                mime=mime,
+                key=f"labelling_export_{kind}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def _who(annotator: str) -> str:
+    kind, _, name = annotator.partition(":")
+    if annotator == f"person:{session.person()}":
+        return t("나", "Me")
+    return f"{t('키', 'key') if kind == 'key' else t('사람', 'person')} {name[:8]}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

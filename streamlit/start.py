@@ -1,0 +1,136 @@
+"""Start the web page, and beside it the API where none is configured. Ctrl-C ends both. `make ui`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from reelsense.errors import ReelsenseError, SettingsError
+from reelsense.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+APP = ROOT / "streamlit" / "app"
+_START_SECONDS = 120.0
+
+
+def main() -> int:
+    """The page's exit status."""
+    port = os.environ.get("PORT", "8501")
+    host = os.environ.get("HOST", "127.0.0.1")
+    try:
+        settings = load_settings()
+        check_sign_in(settings)
+        secrets = write_secrets(settings)
+    except ReelsenseError as error:
+        print(error, file=sys.stderr)
+        return 2
+    # One ends with the other, and both with Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        environment = {**os.environ, "REELSENSE_HOME": str(settings.home.absolute())}
+        if not settings.links.api:
+            api, address = start_api(environment)
+            running.append(api)
+            environment["REELSENSE_LINKS__API"] = address
+        command = [sys.executable, "-m", "streamlit", "run", "web.py", "--server.port", port]
+        command += ["--server.address", host]
+        if secrets is not None:
+            command += ["--secrets.files", str(secrets)]
+        # In its folder, where its configuration is; a path in HOME or .env is read against this one.
+        page = subprocess.Popen(command, cwd=APP, env=_with_env_file(environment))
+        running.append(page)
+        print(f"API {environment.get('REELSENSE_LINKS__API', settings.links.api)}")
+        print(f"http://{host}:{port}", flush=True)
+        while all(one.poll() is None for one in running):
+            time.sleep(0.3)
+        return next(one.returncode for one in running if one.returncode is not None) or 1
+    except (KeyboardInterrupt, SystemExit):
+        return 0
+    finally:
+        for one in reversed(running):
+            one.terminate()
+        for one in running:
+            try:
+                one.wait(10)
+            except subprocess.TimeoutExpired:
+                one.kill()
+
+
+def check_sign_in(settings: Settings) -> None:
+    """Refuse a page on a shared store that anybody could walk into. Raises SettingsError."""
+    page = settings.page
+    if page.oidc_client_id:
+        needed = {
+            "oidc_metadata_url": page.oidc_metadata_url,
+            "oidc_client_secret": page.oidc_client_secret,
+            "oidc_redirect_url": page.oidc_redirect_url,
+            "cookie_secret": page.cookie_secret,
+        }
+        if missing := [f"REELSENSE_PAGE__{name.upper()}" for name, value in needed.items() if not value]:
+            raise SettingsError(f"OIDC needs {', '.join(missing)} too.")
+        return
+    if not settings.embedded and not (page.admin_password and page.admin_password.get_secret_value()):
+        raise SettingsError("Nobody could sign in: set REELSENSE_PAGE__ADMIN_PASSWORD, or REELSENSE_PAGE__OIDC_….")
+
+
+def write_secrets(settings: Settings) -> Path | None:
+    """What Streamlit's own sign-in reads, in HOME, for its owner only; None without OIDC."""
+    page = settings.page
+    if not page.oidc_client_id or page.oidc_client_secret is None or page.cookie_secret is None:
+        return None
+    told: dict[str, Any] = {
+        "redirect_uri": page.oidc_redirect_url,
+        "cookie_secret": page.cookie_secret.get_secret_value(),
+        "client_id": page.oidc_client_id,
+        "client_secret": page.oidc_client_secret.get_secret_value(),
+        "server_metadata_url": page.oidc_metadata_url,
+    }
+    path = settings.home.absolute() / "page-secrets.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        # A TOML string is a JSON string.
+        file.write("[auth]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in told.items()))
+    return path
+
+
+def start_api(environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
+    """The API on a free port of this machine, ready. Raises SettingsError when it does not start."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "fastapi"), "--factory", "app.main:create_app"]
+    command += ["--port", str(port), "--no-access-log", "--log-level", "warning"]
+    process = subprocess.Popen(command, env=environment)
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if requests.get(f"{address}/readyz", timeout=5).ok:
+                return process, address
+        except requests.RequestException:
+            time.sleep(0.2)
+    process.kill()
+    raise SettingsError("The API did not start: see its messages above.")
+
+
+def _with_env_file(environment: dict[str, str]) -> dict[str, str]:
+    """`.env` of the folder we were started in, for a process that runs in another one."""
+    from dotenv import dotenv_values
+
+    found = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**found, **environment}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

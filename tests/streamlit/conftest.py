@@ -1,0 +1,54 @@
+"""One page over the sample of all sites, and a browser to each test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from page_server import CHROMIUM, Site, page_server
+from playwright.sync_api import Browser, Page, sync_playwright
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "studio"))
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[object]:
+    """A model provider for the studio."""
+    from openai_server import openai_server
+
+    with openai_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, provider: object) -> Iterator[Site]:
+    home = tmp_path_factory.mktemp("page") / "home"
+    home.mkdir()
+    studio = {"STUDIO__BASE_URL": f"{provider.url}/v1", "STUDIO__API_KEY": "sk-page"}  # type: ignore[attr-defined]
+    with page_server(home, **studio) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A fresh visit; a page that breaks, or a script that runs, fails the test."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="ko-KR", accept_downloads=True)
+    shown = context.new_page()
+    shown.set_default_timeout(30_000)
+    alarms: list[str] = []
+    shown.on("dialog", lambda dialog: (alarms.append(dialog.message), dialog.dismiss()))
+    shown.on("pageerror", lambda error: alarms.append(str(error)))
+    yield shown
+    assert not alarms
+    assert shown.locator('[data-testid="stException"]').count() == 0
+    context.close()

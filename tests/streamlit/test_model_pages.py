@@ -1,0 +1,81 @@
+"""Labelling, models, studio, operations: for those who keep the model good, and those who play with it."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from page_server import Site, choose, press, settled, visit, widget
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.slow
+
+
+def labels(site: Site) -> int:
+    return len(requests.get(f"{site.api}/v1/labels/export?format=jsonl", timeout=30).text.splitlines())
+
+
+def test_reviews_are_labelled_by_the_keyboard(site: Site, page: Page) -> None:
+    before = labels(site)
+    visit(page, site, "labelling")
+    texts = []
+    for key in ("1", "3"):
+        texts.append(widget(page, "labelling_review").inner_text())
+        page.keyboard.press(key)
+        settled(page)
+        expect(widget(page, "labelling_review")).not_to_have_text(texts[-1])
+    assert len(set(texts)) == 2
+    assert labels(site) == before + 2
+    press(page, "labelling_undo")
+    settled(page)
+    assert labels(site) == before + 1
+
+
+def test_a_training_is_started_watched_and_its_version_promoted_and_rolled_back(site: Site, page: Page) -> None:
+    visit(page, site, "models")
+    choose(page, "section", "학습")
+    widget(page, "models_force").locator("label").first.click()
+    settled(page)
+    press(page, "models_train")
+    until = page.get_by_text("학습하는 중")
+    expect(until.first).to_be_visible()
+    expect(until).to_have_count(0, timeout=240_000)
+    models = requests.get(f"{site.api}/v1/models", timeout=30).json()
+    new = max(version["version"] for version in models["versions"])
+    assert new > 1
+    visit(page, site, "models")
+    press(page, "models_promote")
+    press(page, "models_yes")
+    settled(page)
+    expect(page.get_by_text("챔피언").first).to_be_visible()
+    assert requests.get(f"{site.api}/v1/models", timeout=30).json()["champion"]["version"] == new
+    choose(page, "section", "비교")
+    press(page, "models_compare_go")
+    expect(page.get_by_text("같은 판단").first).to_be_visible(timeout=60_000)
+    choose(page, "section", "버전")
+    press(page, "models_rollback")
+    press(page, "models_yes")
+    settled(page)
+    assert requests.get(f"{site.api}/v1/models", timeout=30).json()["champion"]["version"] == 1
+
+
+def test_a_picture_is_made_from_a_film_and_kept(site: Site, page: Page) -> None:
+    visit(page, site, "studio")
+    press(page, "studio_make_prompt")
+    settled(page)
+    press(page, "studio_draw")
+    expect(page.locator('[data-testid="stImage"] img').first).to_be_visible(timeout=60_000)
+    choose(page, "section", "갤러리")
+    expect(page.locator('[data-testid="stImage"] img').first).to_be_visible()
+
+
+def test_operations_show_runs_and_services_and_keep_the_watch_list(site: Site, page: Page) -> None:
+    visit(page, site, "operations")
+    expect(widget(page, "operations_runs")).to_be_visible()
+    choose(page, "section", "서비스 상태")
+    expect(page.get_by_text("정상").first).to_be_visible()
+    choose(page, "section", "수집 목록")
+    widget(page, "operations_watch_code").locator("input").fill("26090100")
+    press(page, "operations_watch_add")
+    settled(page)
+    watched = requests.get(f"{site.api}/v1/watchlist", timeout=30).json()
+    assert "26090100" in str(watched)
