@@ -10,6 +10,7 @@ import yaml
 from pydantic import SecretStr
 
 from reelsense.errors import SettingsError
+from reelsense.sections import ModelPrice
 from reelsense.settings import Settings, known_keys, load_settings, read_recipe, recipe_folder
 
 # For each key a value that is not its default, as text, and what becomes of it.
@@ -96,6 +97,26 @@ VALUES: dict[str, tuple[str, Any]] = {
     "serving.access_log": ("true", True),
     "serving.cors_origins": ("https://a.example, https://b.example", ("https://a.example", "https://b.example")),
     "serving.otlp_endpoint": ("http://127.0.0.1:4318/v1/traces", "http://127.0.0.1:4318/v1/traces"),
+    "page.viewer_password": ("hunter2", SecretStr("hunter2")),
+    "page.labeller_password": ("hunter2", SecretStr("hunter2")),
+    "page.admin_password": ("hunter2", SecretStr("hunter2")),
+    "page.oidc_metadata_url": ("https://id.example/x", "https://id.example/x"),
+    "page.oidc_client_id": ("page", "page"),
+    "page.oidc_client_secret": ("hunter2", SecretStr("hunter2")),
+    "page.oidc_redirect_url": ("https://a.example/oauth2callback", "https://a.example/oauth2callback"),
+    "page.cookie_secret": ("hunter2", SecretStr("hunter2")),
+    "page.viewers": ("a@x.kr, b@x.kr", ("a@x.kr", "b@x.kr")),
+    "page.labellers": ("a@x.kr", ("a@x.kr",)),
+    "page.admins": ("a@x.kr", ("a@x.kr",)),
+    "studio.api_key": ("hunter2", SecretStr("hunter2")),
+    "studio.base_url": ("http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1"),
+    "studio.chat_model": ("chatty", "chatty"),
+    "studio.image_model": ("painter", "painter"),
+    "studio.moderation_model": ("strict", "strict"),
+    "studio.timeout_seconds": ("5", 5.0),
+    "studio.most_images": ("2", 2),
+    "studio.won_per_dollar": ("1300", 1300.0),
+    "studio.prices": ('{"mine": {"input": 0.1}}', {"mine": ModelPrice(input=0.1)}),
     "automation.retrain": ("15 4 * * *", "15 4 * * *"),
     "automation.finetune": ("none", "none"),
     "automation.model_check": ("5 6 * * *", "5 6 * * *"),

@@ -67,6 +67,13 @@ def test_with_a_database_of_its_own_every_caller_needs_a_key_for_what_it_does(st
         ("GET", "/v1/movies/0/reviews", None, "read"),
         ("GET", "/v1/movies/0/trend", None, "read"),
         ("GET", "/v1/movies/0/aspects", None, "read"),
+        ("GET", "/v1/movies/0/analysis", None, "read"),
+        ("GET", "/v1/movies/0/words", None, "read"),
+        ("GET", "/v1/movies/0/export", None, "read"),
+        ("GET", "/v1/overview", None, "read"),
+        ("GET", "/v1/sources/0/films", None, "read"),
+        ("POST", "/v1/collections", {"source": "naver", "code": "1"}, "predict"),
+        ("GET", "/v1/collections/0", None, "read"),
         ("GET", "/v1/studio", None, "read"),
         ("GET", "/v1/studio/images", None, "read"),
         ("GET", "/v1/studio/images/0", None, "read"),
@@ -111,6 +118,7 @@ def test_with_a_database_of_its_own_every_caller_needs_a_key_for_what_it_does(st
         (
             method,
             path.replace("labels/0", "labels/{review_id}")
+            .replace("sources/0", "sources/{source}")
             .replace("/0", "/{id}")
             .replace("models/1", "models/{version}")
             .replace("plots/calibration", "plots/{name}"),

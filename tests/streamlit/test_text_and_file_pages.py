@@ -54,7 +54,7 @@ def test_a_korean_spreadsheet_export_is_scored_and_taken_away(site: Site, page: 
     visit(page, site, "file")
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(file)
     settled(page)
-    expect(page.get_by_text("감상평").first).to_be_visible()
+    expect(widget(page, "file_column")).to_contain_text("감상평")
     press(page, "file_start")
     expect(widget(page, "file_shares").locator(".js-plotly-plot")).to_be_visible(timeout=60_000)
     with page.expect_download() as download:

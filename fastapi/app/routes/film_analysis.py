@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
-from app import schemas
+from app import film_schemas
 from app.deps import Allow, ServiceDep
 from app.viewing import ChosenDep, View, open_view
 from reelsense.models.base import decide
@@ -36,7 +36,7 @@ _COLUMNS = (
 Most = Annotated[int | None, Query(ge=1, le=1_000_000, description="가장 새로운 몇 개만 / only the newest so many")]
 
 
-@router.get("/v1/movies/{id}/analysis", response_model=schemas.MovieAnalysis)
+@router.get("/v1/movies/{id}/analysis", response_model=film_schemas.MovieAnalysis)
 def analysis(id: str, service: ServiceDep, filters: ChosenDep, most: Most = None) -> Any:
     """고른 리뷰의 감성·신뢰도·평점 분포 / the chosen reviews, counted."""
     prepare(service.settings.morphemes)  # who looks at a film looks at its words next
@@ -46,7 +46,7 @@ def analysis(id: str, service: ServiceDep, filters: ChosenDep, most: Most = None
     return {**asdict(found), "by_rating": by_rating, "model_version": view.version}
 
 
-@router.get("/v1/movies/{id}/words", response_model=schemas.Words)
+@router.get("/v1/movies/{id}/words", response_model=film_schemas.Words)
 def words(
     id: str,
     service: ServiceDep,

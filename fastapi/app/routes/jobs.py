@@ -11,7 +11,7 @@ from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel
 from starlette.responses import FileResponse
 
-from app import schemas
+from app import film_schemas, schemas
 from app.deps import PredictorDep, ServiceDep
 from app.routes.files import save
 from reelsense.errors import NotThere
@@ -30,7 +30,7 @@ class ExampleAnswer(BaseModel):
     confidence: float
 
 
-class BinAnswer(schemas.Counts):
+class BinAnswer(film_schemas.Counts):
     """Rows whose confidence is `begins` or more, up to the next bin's."""
 
     begins: float
@@ -53,7 +53,7 @@ class OutcomeAnswer(BaseModel):
     rows: int
     scored: int
     column: str
-    counts: schemas.Counts
+    counts: film_schemas.Counts
     confidence: list[BinAnswer]
     problems: list[ProblemCountAnswer]
     examples: ExamplesAnswer

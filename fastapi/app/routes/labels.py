@@ -14,7 +14,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
-from app import schemas
+from app import film_schemas, schemas
 from app.deps import LabellerDep, ServiceDep
 from app.viewing import open_view
 from reelsense.errors import Forbidden, NotThere
@@ -61,10 +61,10 @@ class LabelQueue(BaseModel):
     left: int
     more: bool
     done: int
-    reviews: list[schemas.NewReview]
+    reviews: list[film_schemas.NewReview]
 
 
-class AnnotatorCounts(schemas.Counts):
+class AnnotatorCounts(film_schemas.Counts):
     annotator: str
     labels: int
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from app import schemas
+from app import film_schemas
 from app.deps import ReaderDep, ServiceDep
 from app.routes.models import find_version
 from reelsense.errors import NotThere, Overloaded
@@ -75,8 +75,8 @@ class Compared(BaseModel):
     n: int
     agreed: int
     agreement: float | None
-    counts_a: schemas.Counts
-    counts_b: schemas.Counts
+    counts_a: film_schemas.Counts
+    counts_b: film_schemas.Counts
     judged: JudgedReviews
     held_out: JudgedReviews
     differing: int

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from app import schemas
+from app import film_schemas
 from app.deps import Allow, ServiceDep
 from app.periods import Period, points_by
 from app.viewing import ChosenDep, open_view
@@ -27,7 +27,7 @@ _READ_FOR_ASPECTS = 500
 _EVIDENCE_EACH = 6
 
 
-@router.get("/v1/movies", response_model=schemas.Movies)
+@router.get("/v1/movies", response_model=film_schemas.Movies)
 def movies(
     service: ServiceDep,
     search: Annotated[str | None, Query(max_length=100)] = None,
@@ -43,7 +43,7 @@ def movies(
     return {"model_version": view.version, "total": len(ranked), "movies": [_movie(film) for film in found]}
 
 
-@router.get("/v1/movies/{id}/summary", response_model=schemas.MovieSummary)
+@router.get("/v1/movies/{id}/summary", response_model=film_schemas.MovieSummary)
 def summary(id: str, service: ServiceDep) -> Any:
     """영화 하나의 요약 / one film."""
     with open_view(service) as view:
@@ -64,7 +64,7 @@ def summary(id: str, service: ServiceDep) -> Any:
     return {**_movie(film), **more, **known}
 
 
-@router.get("/v1/movies/{id}/reviews", response_model=schemas.Reviews)
+@router.get("/v1/movies/{id}/reviews", response_model=film_schemas.Reviews)
 def reviews(
     id: str,
     service: ServiceDep,
@@ -86,7 +86,7 @@ def reviews(
     return {"model_version": view.version, "total": total, "reviews": shown}
 
 
-@router.get("/v1/movies/{id}/trend", response_model=schemas.Trend)
+@router.get("/v1/movies/{id}/trend", response_model=film_schemas.Trend)
 def trend(id: str, service: ServiceDep, filters: ChosenDep, by: Period = "week") -> Any:
     """감성 추이 / sentiments over time."""
     with open_view(service) as view:
@@ -96,7 +96,7 @@ def trend(id: str, service: ServiceDep, filters: ChosenDep, by: Period = "week")
     return {"model_version": view.version, "by": by, "points": points_by(days, by)}
 
 
-@router.get("/v1/movies/{id}/aspects", response_model=schemas.Aspects)
+@router.get("/v1/movies/{id}/aspects", response_model=film_schemas.Aspects)
 def aspects(id: str, service: ServiceDep) -> Any:
     """배우·스토리·영상미·음악·연출 / sides of the film."""
     with open_view(service) as view:

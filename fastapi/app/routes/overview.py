@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from app import schemas
+from app import film_schemas
 from app.deps import Allow, ServiceDep
 from app.periods import points_by
 from app.viewing import open_view
@@ -22,7 +22,7 @@ from reelsense.store.summary import daily_counts
 router = APIRouter(tags=["movies"], dependencies=[Depends(Allow("read"))])
 
 
-@router.get("/v1/overview", response_model=schemas.Overview)
+@router.get("/v1/overview", response_model=film_schemas.Overview)
 def overview(
     service: ServiceDep,
     weeks: Annotated[int, Query(ge=1, le=520)] = 26,

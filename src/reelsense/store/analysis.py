@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from reelsense.store.browse import Filters, review_conditions
+from reelsense.store.joined import joined_scores, of_film, sentiment_column
 from reelsense.store.schema import reviews, scores
-from reelsense.store.summary import joined_scores, of_film, sentiment_column
 
 # Confidence runs from 0.5 to 1.
 BINS = tuple(round(0.5 + 0.05 * number, 2) for number in range(10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -9,8 +10,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from reelsense.store.films import film_id
+from reelsense.store.joined import contradicted, joined_scores, of_film, title_key_column
 from reelsense.store.schema import films, reviews, scores
-from reelsense.store.summary import contradicted, joined_scores, of_film, title_key_column
 from reelsense.types import TYPED, Sentiment
 
 Order = Literal["newest", "oldest", "most_positive", "most_negative", "least_certain", "most_certain"]
@@ -105,13 +106,13 @@ def newest_reviews(connection: sa.Connection, model_version: str, limit: int = 1
 
 def find_title_key(connection: sa.Connection, number: str) -> str | None:
     """The title key of a `film_id`; None when no film and no review has it."""
-    known = connection.execute(sa.select(films.c.title_key).distinct()).scalars()
+    known: Iterable[str] = connection.execute(sa.select(films.c.title_key).distinct()).scalars()
     if (found := next((key for key in known if film_id(key) == number), None)) is not None:
         return found
     # Only a film whose details have not come yet is worth looking through the reviews for.
     film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
     query = sa.select(reviews.c.film_code).outerjoin(films, film).where(films.c.id.is_(None)).distinct()
-    codes = connection.execute(query).scalars()
+    codes: Iterable[str] = connection.execute(query).scalars()
     return next((code for code in codes if film_id(code) == number), None)
 
 

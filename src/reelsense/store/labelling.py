@@ -10,8 +10,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from reelsense.store.browse import NewReview, ScoredReview
+from reelsense.store.joined import contradicted, joined_scores, of_film, title_key_column
 from reelsense.store.schema import films, labels, reviews, scores
-from reelsense.store.summary import contradicted, joined_scores, of_film, title_key_column
 from reelsense.types import TYPED, Sentiment
 
 QueueKind = Literal["least_certain", "conflict"]

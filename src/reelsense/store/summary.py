@@ -9,8 +9,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from reelsense.store.joined import (
+    agrees,
+    clearly_rated,
+    confidence,
+    contradicted,
+    count_if,
+    joined_scores,
+    of_film,
+    positive_score,
+    sentiment_counts,
+    title_key_column,
+)
 from reelsense.store.schema import films, reviews, scores
-from reelsense.types import NEGATIVE_RATING_MAX, POSITIVE_RATING_MIN, TYPED
+from reelsense.types import TYPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +95,6 @@ class QuotedReview:
     spoiler: bool
 
 
-_p = scores.c.positive
-_confidence = sa.case((_p >= 0.5, _p), else_=1.0 - _p)
-_clear = sa.or_(reviews.c.rating <= NEGATIVE_RATING_MAX, reviews.c.rating >= POSITIVE_RATING_MIN)
-_agrees = sa.or_(
-    sa.and_(reviews.c.rating <= NEGATIVE_RATING_MAX, _p < 0.5),
-    sa.and_(reviews.c.rating >= POSITIVE_RATING_MIN, _p >= 0.5),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class RankedFilm:
     """A film and how many reviews it has."""
@@ -128,23 +131,23 @@ def film_summaries(
     connection: sa.Connection, model_version: str, neutral_below: float, *title_keys: str
 ) -> list[FilmSummary]:
     """One row a film (or of the given films), sources taken together, those with most reviews first."""
-    positive, neutral, negative = _sentiments(neutral_below)
-    compared = _count(sa.and_(_clear, _p.is_not(None)))
+    positive, neutral, negative = sentiment_counts(neutral_below)
+    compared = count_if(sa.and_(clearly_rated, positive_score.is_not(None)))
     query = _of_film(
         connection,
         sa.select(
             title_key_column().label("title_key"),
             sa.func.max(sa.func.coalesce(films.c.title, reviews.c.film_code)).label("title"),
             sa.func.count().label("reviews"),
-            sa.func.count(_p).label("scored"),
+            sa.func.count(positive_score).label("scored"),
             sa.func.avg(reviews.c.rating).label("mean_rating"),
             positive.label("positive"),
             neutral.label("neutral"),
             negative.label("negative"),
-            sa.func.avg(_confidence).filter(_p.is_not(None)).label("mean_confidence"),
+            sa.func.avg(confidence).filter(positive_score.is_not(None)).label("mean_confidence"),
             compared.label("compared"),
-            _count(_agrees).label("agreed"),
-            _count(reviews.c.spoiler).label("spoilers"),
+            count_if(agrees).label("agreed"),
+            count_if(reviews.c.spoiler).label("spoilers"),
             sa.func.min(reviews.c.written_on).label("first_day"),
             sa.func.max(reviews.c.written_on).label("last_day"),
             sa.func.max(films.c.poster_url).label("poster_url"),
@@ -191,12 +194,12 @@ def daily_counts(
     conditions: Sequence[sa.ColumnElement[bool]] = (),
 ) -> list[DayCount]:
     """Sentiments by Korean day, of one film where given; days without a scored review are left out."""
-    positive, neutral, negative = _sentiments(neutral_below)
+    positive, neutral, negative = sentiment_counts(neutral_below)
     query = _of_film(
         connection,
         sa.select(reviews.c.written_on, positive.label("a"), neutral.label("b"), negative.label("c"))
         .select_from(joined_scores(model_version))
-        .where(_p.is_not(None), reviews.c.written_on.is_not(None), *conditions),
+        .where(positive_score.is_not(None), reviews.c.written_on.is_not(None), *conditions),
         title_key,
     )
     query = query.group_by(reviews.c.written_on).order_by(reviews.c.written_on)
@@ -206,9 +209,9 @@ def daily_counts(
 def agreement_by_day(connection: sa.Connection, model_version: str) -> list[DayAgreement]:
     """How far scores and clear ratings (0-4, 9-10) agree, by Korean day."""
     query = (
-        sa.select(reviews.c.written_on, sa.func.count().label("compared"), _count(_agrees).label("agreed"))
+        sa.select(reviews.c.written_on, sa.func.count().label("compared"), count_if(agrees).label("agreed"))
         .select_from(joined_scores(model_version))
-        .where(_p.is_not(None), _clear, reviews.c.written_on.is_not(None))
+        .where(positive_score.is_not(None), clearly_rated, reviews.c.written_on.is_not(None))
         .group_by(reviews.c.written_on)
         .order_by(reviews.c.written_on)
     )
@@ -221,12 +224,12 @@ def aspect_counts(
     """Sentiments by aspect tag, most frequent first."""
     each = sa.func.json_array_elements_text if connection.dialect.name == "postgresql" else sa.func.json_each
     aspect = each(reviews.c.aspects).table_valued("value", name="aspect")
-    positive, neutral, negative = _sentiments(neutral_below)
+    positive, neutral, negative = sentiment_counts(neutral_below)
     query = _of_film(
         connection,
         sa.select(aspect.c.value, positive.label("a"), neutral.label("b"), negative.label("c"))
         .select_from(joined_scores(model_version).join(aspect, sa.true()))
-        .where(_p.is_not(None)),
+        .where(positive_score.is_not(None)),
         title_key,
     )
     query = query.group_by(aspect.c.value).order_by(sa.func.count().desc(), aspect.c.value)
@@ -237,9 +240,9 @@ def extreme_reviews(
     connection: sa.Connection, model_version: str, title_key: str, positive: bool, limit: int = 3
 ) -> list[QuotedReview]:
     """The reviews with the highest (or lowest) score that say more than a few words and spoil nothing."""
-    order = _p.desc() if positive else _p.asc()
+    order = positive_score.desc() if positive else positive_score.asc()
     enough = sa.and_(sa.func.length(reviews.c.text) >= 12, sa.not_(reviews.c.spoiler))
-    side = _p >= 0.5 if positive else _p < 0.5
+    side = positive_score >= 0.5 if positive else positive_score < 0.5
     return _quotes(connection, model_version, title_key, sa.and_(enough, side), [order, reviews.c.id], limit)
 
 
@@ -250,7 +253,7 @@ def mismatches(connection: sa.Connection, model_version: str, title_key: str, li
         model_version,
         title_key,
         contradicted(),
-        [_confidence.desc(), reviews.c.id],
+        [confidence.desc(), reviews.c.id],
         limit,
     )
 
@@ -261,7 +264,9 @@ def texts_by_sentiment(
     """The newest texts scored on one side of the middle."""
     query = _of_film(
         connection,
-        sa.select(reviews.c.text).select_from(joined_scores(model_version)).where(_p >= 0.5 if positive else _p < 0.5),
+        sa.select(reviews.c.text)
+        .select_from(joined_scores(model_version))
+        .where(positive_score >= 0.5 if positive else positive_score < 0.5),
         title_key,
     )
     return list(connection.execute(query.order_by(reviews.c.id.desc()).limit(limit)).scalars())
@@ -272,7 +277,9 @@ def recent_scores(
 ) -> list[float]:
     """Probabilities of the reviews written from `since` to `until`, both Korean days included."""
     query = (
-        sa.select(_p).join(reviews, reviews.c.id == scores.c.review_id).where(scores.c.model_version == model_version)
+        sa.select(positive_score)
+        .join(reviews, reviews.c.id == scores.c.review_id)
+        .where(scores.c.model_version == model_version)
     )
     if since is not None:
         query = query.where(reviews.c.written_on >= since)
@@ -281,58 +288,9 @@ def recent_scores(
     return list(connection.execute(query).scalars())
 
 
-def contradicted() -> sa.ColumnElement[bool]:
-    """Of `joined_scores`: clearly rated, and scored on the other side."""
-    return sa.and_(_clear, _p.is_not(None), sa.not_(_agrees))
-
-
-def sentiment_column(neutral_below: float) -> sa.ColumnElement[str | None]:
-    """The rule of `models.base.decide` in SQL; null without a score."""
-    sure = _confidence >= neutral_below
-    return sa.case(
-        (sa.and_(_p >= 0.5, sure), "positive"), (sa.and_(_p < 0.5, sure), "negative"), (_p.is_not(None), "neutral")
-    )
-
-
-def title_key_column() -> sa.ColumnElement[Any]:
-    """Of `joined_scores`: equal for one film under several sources."""
-    # A review whose film has not arrived yet stands under its code.
-    return sa.func.coalesce(films.c.title_key, reviews.c.film_code)
-
-
-def joined_scores(model_version: str) -> sa.FromClause:
-    """Every review, with its film and a version's score where they are there."""
-    film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
-    score = sa.and_(scores.c.review_id == reviews.c.id, scores.c.model_version == model_version)
-    return reviews.outerjoin(films, film).outerjoin(scores, score)
-
-
-def of_film(connection: sa.Connection, *title_keys: str) -> sa.ColumnElement[bool]:
-    """Of `joined_scores`: reviews of these films, found by the sources' codes, for which there is an index."""
-    known = sa.select(films.c.source, films.c.code, films.c.title_key).where(films.c.title_key.in_(title_keys))
-    pairs = connection.execute(known).all()
-    if {key for _, _, key in pairs} < set(title_keys):  # the details of one have not come yet
-        return title_key_column().in_(title_keys)
-    return sa.tuple_(reviews.c.source, reviews.c.film_code).in_([(source, code) for source, code, _ in pairs])
-
-
 def _of_film(connection: sa.Connection, query: sa.Select[Any], *title_keys: str | None) -> sa.Select[Any]:
     keys = [key for key in title_keys if key is not None]
     return query.where(of_film(connection, *keys)) if keys else query
-
-
-def _count(condition: Any) -> sa.ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
-
-
-def _sentiments(neutral_below: float) -> tuple[sa.ColumnElement[int], ...]:
-    """The rule of `models.base.decide` in SQL: positive, neutral, negative."""
-    sure = _confidence >= neutral_below
-    return (
-        _count(sa.and_(_p >= 0.5, sure)),
-        _count(sa.and_(_p.is_not(None), sa.not_(sure))),
-        _count(sa.and_(_p < 0.5, sure)),
-    )
 
 
 def _sources(connection: sa.Connection, *title_keys: str) -> dict[str, tuple[str, ...]]:
@@ -340,8 +298,8 @@ def _sources(connection: sa.Connection, *title_keys: str) -> dict[str, tuple[str
     query = sa.select(title_key_column(), reviews.c.source).select_from(reviews.outerjoin(films, film)).distinct()
     query = _of_film(connection, query, *title_keys)
     found: dict[str, list[str]] = {}
-    for key, source in connection.execute(query):
-        found.setdefault(key, []).append(source)
+    for row in connection.execute(query):
+        found.setdefault(row[0], []).append(row[1])
     return {key: tuple(sorted(sources)) for key, sources in found.items()}
 
 
@@ -355,9 +313,11 @@ def _quotes(
 ) -> list[QuotedReview]:
     query = _of_film(
         connection,
-        sa.select(reviews.c.source, reviews.c.text, reviews.c.rating, _p, reviews.c.written_on, reviews.c.spoiler)
+        sa.select(
+            reviews.c.source, reviews.c.text, reviews.c.rating, positive_score, reviews.c.written_on, reviews.c.spoiler
+        )
         .select_from(joined_scores(model_version))
-        .where(_p.is_not(None), condition),
+        .where(positive_score.is_not(None), condition),
         title_key,
     )
     return [QuotedReview(*row) for row in connection.execute(query.order_by(*order).limit(limit))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +11,7 @@ import streamlit as st
 from parts.charts import COLOURS
 from parts.words import percent, sentiment_name, t
 
-_BADGES = {"positive": "green", "neutral": "gray", "negative": "red"}
+_BADGES: dict[str, Literal["green", "gray", "red"]] = {"positive": "green", "neutral": "gray", "negative": "red"}
 _ICONS = {
     "positive": ":material/thumb_up:",
     "neutral": ":material/horizontal_rule:",

@@ -15,7 +15,7 @@ def choose(label: str, names: Mapping[str, str], key: str) -> str:
         st.session_state[key] = asked if asked in codes else codes[0]
     chosen = st.segmented_control(label, codes, format_func=names.__getitem__, key=key, required=True)
     if chosen != codes[0]:
-        st.query_params[key] = chosen
+        st.query_params[key] = str(chosen)
     elif key in st.query_params:
         del st.query_params[key]
     return str(chosen)

@@ -27,7 +27,8 @@ _MINUTE = 60.0
 
 def role() -> Role:
     """The role of whoever is here; only to be asked behind `require_person`."""
-    return st.session_state.get(_ROLE, "viewer")
+    found: Role = st.session_state.get(_ROLE, "viewer")
+    return found
 
 
 def may(needed: Role) -> bool:

@@ -29,7 +29,7 @@ def choose_language() -> None:
         key=_KEY,
     )
     if chosen != settings().language:
-        st.query_params[_KEY] = chosen
+        st.query_params[_KEY] = str(chosen)
     elif _KEY in st.query_params:
         del st.query_params[_KEY]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -257,7 +258,7 @@ def _reviews(film: str, chosen: Mapping[str, Any]) -> None:
         for kind, name in (("csv", "CSV"), ("xlsx", "Excel"), ("jsonl", "JSON Lines")):
             st.download_button(
                 name,
-                lambda kind=kind: api.download(f"/v1/movies/{film}/export", format=kind, **told),
+                partial(api.download, f"/v1/movies/{film}/export", format=kind, **told),
                 file_name=f"reviews-{film}.{kind}",
                 key=f"film_export_{kind}",
                 icon=":material/download:",
