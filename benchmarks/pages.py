@@ -276,7 +276,7 @@ def _pick(key: str, name: str) -> Callable[[Page], None]:
 
 
 def _turn(page: Page, key: str) -> None:
-    _widget(page, key).get_by_role("button", name="2", exact=True).click()
+    _widget(page, key).get_by_role("button", name="Page 2", exact=True).click()
 
 
 def _type(page: Page, key: str, words: str) -> None:

@@ -9,17 +9,22 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from reelsense.errors import ReelsenseError, SettingsError
+from reelsense.sections import PageSettings
 from reelsense.settings import Settings, load_settings
+from reelsense.sources.loopback import is_here, is_loopback
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "streamlit" / "app"
 _START_SECONDS = 120.0
+_SHORTEST_PASSWORD = 8
+_SHORTEST_SECRET = 32
 
 
 def main() -> int:
@@ -28,7 +33,7 @@ def main() -> int:
     host = os.environ.get("HOST", "127.0.0.1")
     try:
         settings = load_settings()
-        check_sign_in(settings)
+        check_sign_in(settings, host)
         secrets = write_secrets(settings)
     except ReelsenseError as error:
         print(error, file=sys.stderr)
@@ -66,21 +71,53 @@ def main() -> int:
                 one.kill()
 
 
-def check_sign_in(settings: Settings) -> None:
-    """Refuse a page on a shared store that anybody could walk into. Raises SettingsError."""
-    page = settings.page
+def check_sign_in(settings: Settings, host: str) -> None:
+    """Refuse a page that anybody could walk into, or a sign-in that is easily got round. Raises SettingsError."""
+    page, links = settings.page, settings.links
+    # The page may stand before an API of many people while it knows of no database itself.
+    shared = not settings.embedded or links.api_key is not None or bool(links.api and not is_here(links.api))
+    words = {
+        name: value.get_secret_value()
+        for name, value in (
+            ("ADMIN", page.admin_password),
+            ("LABELLER", page.labeller_password),
+            ("VIEWER", page.viewer_password),
+        )
+        if value is not None and value.get_secret_value()
+    }
     if page.oidc_client_id:
-        needed = {
-            "oidc_metadata_url": page.oidc_metadata_url,
-            "oidc_client_secret": page.oidc_client_secret,
-            "oidc_redirect_url": page.oidc_redirect_url,
-            "cookie_secret": page.cookie_secret,
-        }
-        if missing := [f"REELSENSE_PAGE__{name.upper()}" for name, value in needed.items() if not value]:
-            raise SettingsError(f"OIDC needs {', '.join(missing)} too.")
-        return
-    if not settings.embedded and not (page.admin_password and page.admin_password.get_secret_value()):
+        _check_oidc(page)
+    elif shared and "ADMIN" not in words:
         raise SettingsError("Nobody could sign in: set REELSENSE_PAGE__ADMIN_PASSWORD, or REELSENSE_PAGE__OIDC_….")
+    elif not words and not is_loopback(host.lower()):
+        raise SettingsError(
+            f"Whoever reaches {host} could do everything: set REELSENSE_PAGE__ADMIN_PASSWORD or "
+            "REELSENSE_PAGE__OIDC_…, or leave HOST at 127.0.0.1."
+        )
+    elif len(set(words.values())) < len(words):
+        raise SettingsError("Two roles have one password: set others in REELSENSE_PAGE__…_PASSWORD.")
+    elif shared and (short := [name for name, value in words.items() if len(value) < _SHORTEST_PASSWORD]):
+        names = ", ".join(f"REELSENSE_PAGE__{name}_PASSWORD" for name in short)
+        raise SettingsError(f"Too easily guessed, at least {_SHORTEST_PASSWORD} characters are needed: {names}.")
+    if not settings.embedded and links.api_key is None:
+        raise SettingsError("The API of a shared store wants a key: set REELSENSE_LINKS__API_KEY, one with all scopes.")
+
+
+def _check_oidc(page: PageSettings) -> None:
+    needed = {
+        "oidc_metadata_url": page.oidc_metadata_url,
+        "oidc_client_secret": page.oidc_client_secret and page.oidc_client_secret.get_secret_value(),
+        "oidc_redirect_url": page.oidc_redirect_url,
+        "cookie_secret": page.cookie_secret and page.cookie_secret.get_secret_value(),
+    }
+    if missing := [f"REELSENSE_PAGE__{name.upper()}" for name, value in needed.items() if not value]:
+        raise SettingsError(f"OIDC needs {', '.join(missing)} too.")
+    if len(str(needed["cookie_secret"])) < _SHORTEST_SECRET:
+        raise SettingsError(f"REELSENSE_PAGE__COOKIE_SECRET needs {_SHORTEST_SECRET} characters: openssl rand -hex 32.")
+    if not page.oidc_redirect_url.endswith("/oauth2callback"):
+        raise SettingsError("REELSENSE_PAGE__OIDC_REDIRECT_URL is the page's address with /oauth2callback at its end.")
+    if find_spec("authlib") is None:
+        raise SettingsError("OIDC needs the package Authlib: pip install Authlib.")
 
 
 def write_secrets(settings: Settings) -> Path | None:
@@ -99,8 +136,10 @@ def write_secrets(settings: Settings) -> Path | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        # A TOML string is a JSON string.
-        file.write("[auth]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in told.items()))
+        os.fchmod(file.fileno(), 0o600)  # one that was there keeps its mode otherwise
+        # A TOML string is a JSON string, but for the escapes of what lies beyond 16 bits.
+        lines = (f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in told.items())
+        file.write("[auth]\n" + "".join(lines))
     return path
 
 

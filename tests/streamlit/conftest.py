@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from openai_server import Provider, openai_server
 from page_server import CHROMIUM, Site, page_server
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "studio"))
+# A busy machine is slow, not wrong.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
-def provider() -> Iterator[object]:
+def provider() -> Iterator[Provider]:
     """A model provider for the studio."""
-    from openai_server import openai_server
-
     with openai_server() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, provider: object) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("page") / "home"
     home.mkdir()
-    studio = {"STUDIO__BASE_URL": f"{provider.url}/v1", "STUDIO__API_KEY": "sk-page"}  # type: ignore[attr-defined]
+    studio = {"STUDIO__BASE_URL": provider.url, "STUDIO__API_KEY": "sk-page"}
     with page_server(home, **studio) as running:
         yield running
 

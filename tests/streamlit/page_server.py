@@ -38,8 +38,13 @@ class Site:
 
 
 @contextmanager
-def page_server(home: Path, stream: Path | None = None, **settings: object) -> Iterator[Site]:
-    """The page over a filled store; `settings` by their environment's names without the prefix."""
+def page_server(
+    home: Path, stream: Path | None = None, *, filled: bool = False, port: int | None = None, **settings: object
+) -> Iterator[Site]:
+    """The page over a filled store; `settings` by their environment's names without the prefix.
+
+    `filled`: the store is there already. `port`: where the page is to be, for who must know it before.
+    """
     with serve(sample_library()) as site:
         told = {
             "REELSENSE_HOME": str(home),
@@ -55,10 +60,9 @@ def page_server(home: Path, stream: Path | None = None, **settings: object) -> I
             "crawl.jitter_seconds": 0,
             "crawl.base_urls": site.base_urls(),
         }
-        fill(load_settings(overrides=overrides, env_file=None), stream)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        if not filled:
+            fill(load_settings(overrides=overrides, env_file=None), stream)
+        port = port or free_port()
         log = home.parent / f"page-{port}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
@@ -73,6 +77,13 @@ def page_server(home: Path, stream: Path | None = None, **settings: object) -> I
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
+
+
+def free_port() -> int:
+    """A port nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def visit(page: Page, site: Site, path: str = "") -> None:

@@ -54,7 +54,7 @@ def test_a_korean_spreadsheet_export_is_scored_and_taken_away(site: Site, page: 
     visit(page, site, "file")
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(file)
     settled(page)
-    expect(widget(page, "file_column")).to_contain_text("감상평")
+    expect(page.get_by_label("리뷰 열")).to_have_value("감상평")
     press(page, "file_start")
     expect(widget(page, "file_shares").locator(".js-plotly-plot")).to_be_visible(timeout=60_000)
     with page.expect_download() as download:
@@ -62,5 +62,5 @@ def test_a_korean_spreadsheet_export_is_scored_and_taken_away(site: Site, page: 
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
     assert len(rows) == 60
     assert rows[1]["감상평"] == "정말 재미있는 영화"
-    assert {row["label"] for row in rows[1::2]} == {"긍정"}
-    assert {row["label"] for row in rows[0::2]} == {"부정"}
+    assert {row["label"] for row in rows[1::2]} == {"positive"}
+    assert {row["label"] for row in rows[0::2]} == {"negative"}

@@ -186,7 +186,8 @@ def _progress(number: str) -> None:
         t("차례를 기다리는 중…", "Waiting its turn…") if waits else t("분석하는 중…", "Scoring…"), expanded=True
     ):
         st.text(t(f"{job['rows']:,}줄 완료", f"{job['rows']:,} rows done"))
-        if st.button(t("멈추기", "Cancel"), key="file_cancel", icon=":material/stop_circle:"):
+        mine = session.may("admin") or _people().get(number, session.person()) == session.person()
+        if mine and st.button(t("멈추기", "Cancel"), key="file_cancel", icon=":material/stop_circle:"):
             api.post(f"/v1/jobs/{number}/cancel")
             st.text(t("멈추는 중…", "Stopping…"))
 

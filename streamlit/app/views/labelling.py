@@ -73,6 +73,8 @@ def show() -> None:
 
 @st.fragment
 def _judge() -> None:
+    if not session.may("labeller"):  # a fragment runs without what stands before it
+        return
     try:
         _queue()
     except api.ApiProblem as error:  # web.py does not see what a fragment raises
@@ -208,7 +210,7 @@ def _before(desk: _Desk) -> None:
 
 def _judged(code: str) -> None:
     desk: _Desk = st.session_state[_DESK]
-    if not desk.waiting:
+    if not session.may("labeller") or not desk.waiting:
         return
     review = desk.waiting[0]
     try:
@@ -229,7 +231,7 @@ def _skipped() -> None:
 
 def _undone() -> None:
     desk: _Desk = st.session_state[_DESK]
-    if not desk.done:
+    if not session.may("labeller") or not desk.done:
         return
     review, said = desk.done[-1]
     if said is not None:

@@ -95,7 +95,7 @@ def _form(running: str | None) -> None:
         icon=":material/model_training:",
         disabled=running is not None,
     )
-    if begin:
+    if begin and session.may("admin"):
         asked = {"recipe": recipe, "force": force, "finetune": finetune}
         st.session_state[_WATCHED] = api.post("/v1/trainings", asked)["id"]
         api.forget()

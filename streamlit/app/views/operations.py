@@ -180,7 +180,7 @@ def _watch_list() -> None:
         source = st.selectbox(t("출처", "Source"), sites, key="operations_watch_source")
         code = st.text_input(t("영화 코드", "Code of the film"), key="operations_watch_code", max_chars=80)
         if st.form_submit_button(t("추가", "Add"), icon=":material/add:", key="operations_watch_add"):
-            if code.strip():
+            if code.strip() and session.may("admin"):
                 api.post("/v1/watchlist", {"source": source, "code": code.strip()})
                 st.rerun()
             st.warning(t("영화 코드를 적으세요.", "A code is needed."))
@@ -196,7 +196,7 @@ def _watch_list() -> None:
         gone = st.button(
             t("빼기", "Remove"), key="operations_unwatch", icon=":material/remove:", disabled=chosen is None
         )
-        if gone and chosen is not None:
+        if gone and chosen is not None and session.may("admin"):
             api.delete("/v1/watchlist", source=films[chosen]["source"], code=films[chosen]["code"])
             del st.session_state["operations_unwatch_film"]
             st.rerun()

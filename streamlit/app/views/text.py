@@ -106,7 +106,7 @@ def _correct(found: dict[str, Any], number: int) -> None:
         choices = {found["code"]: "👍 " + t("맞아요", "Right")}
         choices |= {code: sentiment_name(code) for code in charts.ORDER if code != found["code"]}
         for code, name in choices.items():
-            if st.button(name, key=f"text_correct_{number}_{code}"):
+            if st.button(name, key=f"text_correct_{number}_{code}") and session.may("labeller"):
                 label = {"text": found["text"], "sentiment": code, "annotator": session.person()}
                 api.post("/v1/labels", label)
                 found["corrected"] = code
