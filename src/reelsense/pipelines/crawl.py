@@ -206,6 +206,8 @@ def _crawl_film(
             state.begin_pass()
             for page in source.review_pages(film.code):
                 fresh = state.take(page)
+                if most is not None:  # a page may hold more than was asked for
+                    fresh = fresh[: max(0, most - counts.new - counts.changed - counts.unchanged)]
                 with db.begin() as connection:
                     counts += upsert_reviews(connection, fresh)
                     keep_rejected(connection, state.new_rejected, run_id)

@@ -10,6 +10,8 @@ from typing import Any
 import streamlit as st
 
 _MOST_WORDS = 100
+# How many of them are said to those who can't see the picture.
+_SAID = 20
 _WIDTH, _HEIGHT = 640, 400
 # From dark to darker on light, from light to lighter on dark: the eye finds the frequent words by size alone.
 _SHADES = {
@@ -24,7 +26,12 @@ def show(words: Sequence[Mapping[str, Any]], side: str, alt: str) -> None:
     """The words of one side, the more frequent the bigger."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     counts = tuple((word["word"], word["count"]) for word in words[:_MOST_WORDS])
-    st.image(drawn(counts, side, theme), caption=alt, width="stretch")
+    st.image(
+        drawn(counts, side, theme),
+        caption=alt,
+        alt=f"{alt}: {', '.join(word for word, _ in counts[:_SAID])}",
+        width="stretch",
+    )
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

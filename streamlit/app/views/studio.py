@@ -163,7 +163,7 @@ def _pictures(found: list[dict[str, Any]], place: str) -> None:
         with columns[at % 2].container(border=True):
             png = _png(one["id"])
             day = pd.Timestamp(one["made_at"]).tz_convert("Asia/Seoul").strftime("%Y-%m-%d %H:%M")
-            st.image(png)
+            st.image(png, alt=one["prompt"][:200])
             st.text(f"{day} · {one['size']} · {one['model']}")
             with st.expander(t("프롬프트", "Prompt")):
                 st.text(one["prompt"])

@@ -1,0 +1,31 @@
+"""No page has a serious fault by axe-core's rules, in light and in dark."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+from page_server import Site, visit
+from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.slow
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+PAGES = ("", "film", "compare", "text", "file", "labelling", "models", "studio", "operations")
+GRAVE = ("serious", "critical")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_fault(site: Site, chromium: Browser, scheme: str) -> None:
+    context = chromium.new_context(color_scheme=scheme, locale="ko-KR")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    faults = []
+    for path in PAGES:
+        visit(page, site, path)
+        page.wait_for_timeout(1000)
+        page.evaluate(AXE)
+        for found in page.evaluate("() => axe.run(document)")["violations"]:
+            if found["impact"] in GRAVE:
+                faults += [(path, found["id"], node["target"], node["html"][:200]) for node in found["nodes"]]
+    context.close()
+    assert faults == []
