@@ -1,4 +1,4 @@
-"""Stores for benchmarks/pages.py: the sample of all sites, the real stream, and copies of it up to a million reviews."""
+"""Stores for benchmarks/pages.py: the sample of all sites, the real stream, copies of it up to a million reviews."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def filled(keep: Path, wanted: int, stream: Path) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     with serve(sample_library()) as site:
         crawl: dict[str, Any] = {"crawl.min_delay_seconds": 0, "crawl.jitter_seconds": 0}
-        settings = load_settings(
-            overrides={"home": home, "crawl.base_urls": site.base_urls(), **crawl}, env_file=None
-        )
+        settings = load_settings(overrides={"home": home, "crawl.base_urls": site.base_urls(), **crawl}, env_file=None)
         fill(settings, stream)
     _copy_up_to(settings, wanted)
     done.touch()
@@ -78,7 +76,8 @@ def _copy_up_to(settings: Settings, wanted: int) -> None:
                 ]
                 connection.execute(sa.insert(reviews), new)
                 connection.execute(
-                    sa.insert(scores), [{"review_id": row["id"], **given[i]} for i, row in zip(chosen, new, strict=True)]
+                    sa.insert(scores),
+                    [{"review_id": row["id"], **given[i]} for i, row in zip(chosen, new, strict=True)],
                 )
                 missing -= len(new)
             number += len(rows)

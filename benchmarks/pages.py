@@ -104,7 +104,9 @@ def publish_all(
     columns = ["click", *(f"{count:,}: {turn} s" for count in counts for turn in ("first", "again"))]
     body += "\n\nFrom a click until the document has come to rest:\n\n"
     body += table(columns, [(name, *found) for name, found in clicks.items()])
-    body += "\n\nPeople at once, who pause 2-5 s between clicks (the one alone 0.3-0.7 s); one page process, one API:\n\n"
+    body += (
+        "\n\nPeople at once, who pause 2-5 s between clicks (the one alone 0.3-0.7 s); one page process, one API:\n\n"
+    )
     body += table(("reviews", "people", "clicks", "median s", "95 % s"), together)
     if print_only:
         print(body)

@@ -34,6 +34,17 @@ class Movie(Counts):
     release_date: date | None
 
 
+class Title(BaseModel):
+    id: str
+    title: str
+    reviews: int
+
+
+class Titles(BaseModel):
+    total: int
+    movies: list[Title]
+
+
 class Movies(BaseModel):
     model_version: str
     total: int

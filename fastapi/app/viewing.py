@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -13,8 +13,10 @@ from fastapi import Depends, Query
 from pydantic import StringConstraints
 
 from reelsense.errors import NotThere
+from reelsense.serving.remembering import Answer, Remembered
 from reelsense.serving.service import Service
 from reelsense.store.browse import Filters, best_scored_version, find_title_key
+from reelsense.store.overview import last_finished
 from reelsense.types import Sentiment
 
 
@@ -25,6 +27,12 @@ class View:
     connection: sa.Connection
     version: str
     neutral_below: float
+    remembered: Remembered
+
+    def remember(self, question: Hashable, work_out: Callable[[], Answer]) -> Answer:
+        """What `work_out` finds in the store, kept if that takes long; nothing that was kept outlives a run."""
+        state = (self.version, self.neutral_below, last_finished(self.connection))
+        return self.remembered.answer((state, question), work_out)
 
     def title_key(self, number: str) -> str:
         """The film of an id. Raises NotThere."""
@@ -38,8 +46,9 @@ class View:
 def open_view(service: Service) -> Iterator[View]:
     """A view for one request."""
     with service.db.connect() as connection:
-        version = best_scored_version(connection, service.engine.version or "")
-        yield View(connection, version, service.settings.neutral_below)
+        serving = service.engine.version or ""
+        version = service.remembered.answer(("version", serving), lambda: best_scored_version(connection, serving))
+        yield View(connection, version, service.settings.neutral_below, service.remembered)
 
 
 Source = Annotated[str, StringConstraints(max_length=40)]

@@ -215,4 +215,4 @@ class LinkSettings(_Section):
     mlflow: str = ""
     airflow: str = ""
     api: str = ""
-    api_key: SecretStr | None = Field(None, description="a key with the scope predict")
+    api_key: SecretStr | None = Field(None, description="a key: predict for smoke checks, all scopes for the page")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from openai_server import Provider, openai_server
+from openai_server import KEY, Provider, openai_server
 from page_server import CHROMIUM, Site, page_server
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -24,7 +24,7 @@ def provider() -> Iterator[Provider]:
 def site(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("page") / "home"
     home.mkdir()
-    studio = {"STUDIO__BASE_URL": provider.url, "STUDIO__API_KEY": "sk-page"}
+    studio = {"STUDIO__BASE_URL": provider.url, "STUDIO__API_KEY": KEY}
     with page_server(home, **studio) as running:
         yield running
 

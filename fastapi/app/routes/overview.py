@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Query
 from app import film_schemas
 from app.deps import Allow, ServiceDep
 from app.periods import points_by
-from app.viewing import open_view
+from app.viewing import View, open_view
 from reelsense.models.base import decide
 from reelsense.store.browse import newest_reviews
 from reelsense.store.films import film_id
-from reelsense.store.overview import totals
+from reelsense.store.overview import Totals, totals
 from reelsense.store.schema import reviews
-from reelsense.store.summary import daily_counts
+from reelsense.store.summary import DayCount, daily_counts
 
 router = APIRouter(tags=["movies"], dependencies=[Depends(Allow("read"))])
 
@@ -30,13 +30,7 @@ def overview(
 ) -> Any:
     """전체 현황: 최근 주별 추이와 새 리뷰 / totals, the latest weeks of reviews, the newest reviews."""
     with open_view(service) as view:
-        total = totals(view.connection, view.version)
-        days = []
-        if total.last_day is not None:
-            since = total.last_day - timedelta(weeks=weeks)
-            days = daily_counts(
-                view.connection, view.version, view.neutral_below, conditions=[reviews.c.written_on > since]
-            )
+        total, days = view.remember(("overview", weeks), lambda: _counted(view, weeks))
         found = newest_reviews(view.connection, view.version, newest)
     shown = []
     for one in found:
@@ -51,3 +45,11 @@ def overview(
         "points": points_by(days, "week"),
         "newest": shown,
     }
+
+
+def _counted(view: View, weeks: int) -> tuple[Totals, list[DayCount]]:
+    total = totals(view.connection, view.version)
+    if total.last_day is None:
+        return total, []
+    recent = reviews.c.written_on > total.last_day - timedelta(weeks=weeks)
+    return total, daily_counts(view.connection, view.version, view.neutral_below, conditions=[recent])

@@ -13,6 +13,7 @@ from reelsense.serving.engine import Engine
 from reelsense.serving.following import Follower
 from reelsense.serving.jobs import JobRunner, Jobs, jobs_folder
 from reelsense.serving.metrics import Metrics
+from reelsense.serving.remembering import Remembered
 from reelsense.settings import Settings
 from reelsense.store.database import Database, open_database
 
@@ -33,6 +34,7 @@ class Service:
     jobs: Jobs
     collections: Collections
     files: asyncio.Semaphore
+    remembered: Remembered
 
 
 @asynccontextmanager
@@ -56,7 +58,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         ]
         files = asyncio.Semaphore(_FILES_AT_ONCE)
         access, collections = Access(settings, db), Collections(settings, db)
-        yield Service(settings, db, engine, follower, metrics, access, jobs, collections, files)
+        yield Service(settings, db, engine, follower, metrics, access, jobs, collections, files, Remembered())
     finally:
         for task in tasks:
             task.cancel()

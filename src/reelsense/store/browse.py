@@ -16,6 +16,9 @@ from reelsense.types import TYPED, Sentiment
 
 Order = Literal["newest", "oldest", "most_positive", "most_negative", "least_certain", "most_certain"]
 
+# A key cannot be worked out from its id; those that were met are remembered, whatever store they are looked for in.
+_KEYS: dict[str, str] = {}
+_MOST_KEYS = 50_000
 
 _SHOWN = tuple(
     reviews.c[name] for name in ("id", "source", "source_id", "text", "rating", "written_at", "aspects", "spoiler")
@@ -106,8 +109,15 @@ def newest_reviews(connection: sa.Connection, model_version: str, limit: int = 1
 
 def find_title_key(connection: sa.Connection, number: str) -> str | None:
     """The title key of a `film_id`; None when no film and no review has it."""
+    if (met := _KEYS.get(number)) is not None:
+        there = sa.select(films.c.title_key).where(films.c.title_key == met).limit(1)
+        if connection.execute(there).first() is not None:
+            return met
     known: Iterable[str] = connection.execute(sa.select(films.c.title_key).distinct()).scalars()
     if (found := next((key for key in known if film_id(key) == number), None)) is not None:
+        if len(_KEYS) >= _MOST_KEYS:
+            _KEYS.clear()
+        _KEYS[number] = found
         return found
     # Only a film whose details have not come yet is worth looking through the reviews for.
     film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)

@@ -42,7 +42,9 @@ def title_key_column() -> sa.ColumnElement[Any]:
 def joined_scores(model_version: str) -> sa.FromClause:
     """Every review, with its film and a version's score where they are there."""
     film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
-    score = sa.and_(scores.c.review_id == reviews.c.id, scores.c.model_version == model_version)
+    # Not `model_version = …` alone: where a score is asked for, SQLite would begin at all scores of the version.
+    same = sa.func.coalesce(scores.c.model_version, "") == model_version
+    score = sa.and_(scores.c.review_id == reviews.c.id, same)
     return reviews.outerjoin(films, film).outerjoin(scores, score)
 
 

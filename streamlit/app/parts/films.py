@@ -14,7 +14,7 @@ _MOST = 500
 
 def listed() -> dict[str, dict[str, Any]]:
     """The films of the store by id, those with most reviews first."""
-    return {film["id"]: film for film in api.get("/v1/movies", limit=_MOST)["movies"]}
+    return {film["id"]: film for film in api.get("/v1/movies/titles", limit=_MOST)["movies"]}
 
 
 def label(film: dict[str, Any]) -> str:

@@ -26,9 +26,10 @@ def show() -> None:
     if len(chosen) < 2:
         cards.notice(t("두 편에서 다섯 편까지 고르세요.", "Choose two to five films."))
         return
-    _heads([known[number] for number in chosen])
     with st.spinner(t("불러오는 중…", "Loading…")):
-        _numbers([known[number] for number in chosen])
+        shown = [api.get(f"/v1/movies/{number}/summary") for number in chosen]
+        _heads(shown)
+        _numbers(shown)
         _trends(chosen, known)
         _aspects(chosen, known)
         _confidence_and_ratings(chosen, known)

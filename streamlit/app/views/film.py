@@ -64,7 +64,7 @@ def _head(film: Mapping[str, Any]) -> None:
         for name, value in known:
             if value:
                 st.text(f"{name}: {value}")
-        with st.grid(5, min_column_width=96):
+        with st.grid(5, min_column_width=104):
             st.metric(t("리뷰", "Reviews"), f"{film['reviews']:,}", border=True)
             rating = film["mean_rating"]
             st.metric(t("평균 평점", "Mean rating"), "–" if rating is None else f"{rating:.2f}", border=True)

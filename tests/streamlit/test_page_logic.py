@@ -1,0 +1,114 @@
+"""The pages' logic without a browser: what is said for a score, what is escaped, and a page's states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import streamlit as st
+from page_server import Site
+from streamlit.testing.v1 import AppTest
+
+from parts import api, configuration, moods, posters, wordclouds
+from views.text import highlighted
+
+WEB = Path(__file__).resolve().parents[2] / "streamlit" / "app" / "web.py"
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
+    """A page of this process; its settings are read anew."""
+    monkeypatch.setenv("REELSENSE_HOME", str(tmp_path))
+    configuration.settings.clear()
+    api._session.clear()
+    api.forget()
+    yield monkeypatch
+    configuration.settings.clear()
+    api._session.clear()
+    api.forget()
+
+
+@pytest.mark.parametrize(
+    ("positive", "face", "message"),
+    [
+        (0.0, "😡", "다시는 떠올리고 싶지 않은 영화였군요."),
+        (0.149, "😡", "돈과 시간이 아까우셨겠어요."),
+        (0.15, "😞", "돈과 시간이 아까우셨겠어요."),
+        (0.5, "🙂", "나쁘지 않지만 마음을 다 주지는 않으셨네요."),
+        (0.85, "🤩", "주변에 권하고 싶은 마음이 느껴져요."),
+        (1.0, "🤩", "마음을 완전히 빼앗긴 감상이에요!"),
+    ],
+)
+def test_every_score_has_a_face_emotions_and_a_message(positive: float, face: str, message: str) -> None:
+    assert moods.face(positive) == face
+    assert moods.message(positive) == message
+    assert " · " in moods.related(positive)
+
+
+def test_the_words_that_decided_are_marked_and_everything_is_escaped() -> None:
+    text = "<b>좋은</b> 영화 & 음악"
+    spans = [{"start": 0, "end": 9, "weight": 2.0}, {"start": 10, "end": 12, "weight": -1.0}]
+    shown = highlighted(text, spans)
+    assert "<b>" not in shown
+    assert shown.count("<mark") == 2
+    assert "".join(ElementTree.fromstring(shown).itertext()) == text
+    assert "42,157,143,0.55" in shown  # the strongest, for positive
+    assert "209,73,91,0.28" in shown  # half as strong, against
+
+
+@pytest.mark.parametrize(
+    "title", ["", "가", "아주아주아주아주아주 긴 제목을 가진 영화의 이야기 그리고 그 뒤", "<script>&'\""]
+)
+def test_a_poster_is_drawn_for_any_title(title: str) -> None:
+    drawn = ElementTree.fromstring(posters.drawn(title))
+    lines = ["".join(span.itertext()) for span in drawn.iter("{http://www.w3.org/2000/svg}tspan")]
+    assert 1 <= len(lines) <= 4
+    assert all(len(line) <= 10 for line in lines)
+    assert posters.drawn(title) == posters.drawn(title)
+
+
+@pytest.mark.parametrize(
+    ("address", "safe"),
+    [
+        ("https://a.example/b.jpg?x=1", "https://a.example/b.jpg?x=1"),
+        ("http://a.example/'),url(//evil", "http://a.example/%27%29,url%28//evil"),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("/local", None),
+        (None, None),
+    ],
+)
+def test_a_posters_address_can_not_leave_its_style(address: str | None, safe: str | None) -> None:
+    assert posters._safe(address) == safe
+
+
+def test_a_word_cloud_has_hangul_on_every_machine() -> None:
+    assert wordclouds.font().name == "NanumGothicBold.ttf"
+    assert wordclouds.font().is_file()
+    picture = wordclouds.drawn((("재미", 10), ("감동", 5)), "positive", "dark")
+    assert picture.startswith(b"\x89PNG")
+    assert picture != wordclouds.drawn((("재미", 10), ("감동", 5)), "positive", "light")
+
+
+def test_without_an_api_the_page_says_so_and_offers_another_try(web: pytest.MonkeyPatch) -> None:
+    web.setenv("REELSENSE_LINKS__API", "http://127.0.0.1:9")
+    web.setenv("REELSENSE_PAGE__ADMIN_PASSWORD", "correct horse")
+    shown = AppTest.from_file(str(WEB), default_timeout=60).run()
+    shown.text_input(key="session_password").input("correct horse")
+    shown.button[0].click().run()
+    assert [error.value for error in shown.error] == ["분석 서버에 연결할 수 없습니다. 잠시 뒤 다시 시도하세요."]
+    assert "다시 시도" in [button.label for button in shown.button]
+    assert not shown.exception
+
+
+def test_an_answer_is_asked_for_once_until_something_changes(web: pytest.MonkeyPatch, site: Site) -> None:
+    web.setenv("REELSENSE_LINKS__API", site.api)
+    first = api.get("/v1/overview")
+    assert api.get("/v1/overview", weeks=None) == first
+    with pytest.raises(api.ApiProblem) as refused:
+        api.get("/v1/movies/nothing/summary")
+    assert refused.value.status == 404
+    assert "nothing" in refused.value.detail
+    st.cache_data.clear()
