@@ -47,7 +47,7 @@ WATCH = """
     const look = () => {
       const app = document.querySelector('[data-testid="stApp"]');
       const over = app && app.dataset.testScriptState === 'notRunning' && painted !== null;
-      if (over && performance.now() - last > 400) resolve([painted, last, asked]);
+      if (over && performance.now() - Math.max(last, asked) > 400) resolve([painted, last, asked]);
       else setTimeout(look, 30);
     };
     look();

@@ -25,6 +25,8 @@ APP = ROOT / "streamlit" / "app"
 _START_SECONDS = 120.0
 _SHORTEST_PASSWORD = 8
 _SHORTEST_SECRET = 32
+# Streamlit with what every page needs loaded before it listens: the first visitor should not wait for it.
+_PAGE = "import pandas, plotly.graph_objects, requests; from streamlit.web.cli import main; main()"
 
 
 def main() -> int:
@@ -47,7 +49,7 @@ def main() -> int:
             api, address = start_api(environment)
             running.append(api)
             environment["REELSENSE_LINKS__API"] = address
-        command = [sys.executable, "-m", "streamlit", "run", "web.py", "--server.port", port]
+        command = [sys.executable, "-c", _PAGE, "run", "web.py", "--server.port", port]
         command += ["--server.address", host]
         if secrets is not None:
             command += ["--secrets.files", str(secrets)]

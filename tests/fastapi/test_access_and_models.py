@@ -67,6 +67,7 @@ def test_with_a_database_of_its_own_every_caller_needs_a_key_for_what_it_does(st
         ("GET", "/v1/movies/0/reviews", None, "read"),
         ("GET", "/v1/movies/0/trend", None, "read"),
         ("GET", "/v1/movies/0/aspects", None, "read"),
+        ("GET", "/v1/movies/titles", None, "read"),
         ("GET", "/v1/movies/0/analysis", None, "read"),
         ("GET", "/v1/movies/0/words", None, "read"),
         ("GET", "/v1/movies/0/export", None, "read"),

@@ -19,8 +19,6 @@ from reelsense.models.base import decide
 from reelsense.store.analysis import analyse, texts_of
 from reelsense.store.browse import Filters, film_reviews
 from reelsense.tables.writing import open_table
-from reelsense.text.keywords import class_words
-from reelsense.text.morphemes import prepare
 from reelsense.types import KST
 
 router = APIRouter(tags=["movies"], dependencies=[Depends(Allow("read"))])
@@ -39,7 +37,7 @@ Most = Annotated[int | None, Query(ge=1, le=1_000_000, description="가장 새�
 @router.get("/v1/movies/{id}/analysis", response_model=film_schemas.MovieAnalysis)
 def analysis(id: str, service: ServiceDep, filters: ChosenDep, most: Most = None) -> Any:
     """고른 리뷰의 감성·신뢰도·평점 분포 / the chosen reviews, counted."""
-    prepare(service.settings.morphemes)  # who looks at a film looks at its words next
+    service.words.prepare()  # who looks at a film looks at its words next
     with open_view(service) as view:
         found = analyse(view.connection, view.version, view.neutral_below, view.title_key(id), filters, most)
     by_rating = [{**asdict(row), "rating": row.begins} for row in found.by_rating]
@@ -59,7 +57,7 @@ def words(
     with open_view(service) as view:
         key = view.title_key(id)
         texts = texts_of(view.connection, view.version, view.neutral_below, key, filters, most)
-    found = class_words(texts["positive"], texts["negative"], service.settings.morphemes, top, frequent)
+    found = service.words.class_words(texts["positive"], texts["negative"], top, frequent)
     read = len(texts["positive"]) + len(texts["negative"])
     return {**asdict(found), "read": read, "model_version": view.version}
 

@@ -14,6 +14,7 @@ from reelsense.serving.following import Follower
 from reelsense.serving.jobs import JobRunner, Jobs, jobs_folder
 from reelsense.serving.metrics import Metrics
 from reelsense.serving.remembering import Remembered
+from reelsense.serving.words import WordReader
 from reelsense.settings import Settings
 from reelsense.store.database import Database, open_database
 
@@ -35,6 +36,7 @@ class Service:
     collections: Collections
     files: asyncio.Semaphore
     remembered: Remembered
+    words: WordReader
 
 
 @asynccontextmanager
@@ -50,6 +52,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     folder = jobs_folder(settings)
     jobs = Jobs(folder, settings.serving.most_jobs)
     tasks: list[asyncio.Task[None]] = []
+    words = WordReader(settings.morphemes)
     try:
         await follower.start()
         tasks += [
@@ -58,10 +61,11 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         ]
         files = asyncio.Semaphore(_FILES_AT_ONCE)
         access, collections = Access(settings, db), Collections(settings, db)
-        yield Service(settings, db, engine, follower, metrics, access, jobs, collections, files, Remembered())
+        yield Service(settings, db, engine, follower, metrics, access, jobs, collections, files, Remembered(), words)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await engine.close()
+        words.close()
         db.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple
@@ -11,8 +10,6 @@ from reelsense.errors import InputError
 from reelsense.text.clean import clean
 
 Engine = Literal["kiwi", "okt"]
-_LOADING = threading.Lock()
-_PREPARED: set[str] = set()
 # Okt's word classes in the terms of the Sejong tag set, which Kiwi uses.
 _OKT_TAGS = {"Noun": "NNG", "Verb": "VV", "Adjective": "VA", "Adverb": "MAG"}
 
@@ -45,21 +42,8 @@ def morphemes(texts: Sequence[str], engine: Engine = "kiwi") -> list[list[Morphe
     return [[Morpheme(token.form, token.tag) for token in tokens] for tokens in _kiwi().tokenize(cleaned)]
 
 
-def prepare(engine: Engine = "kiwi") -> None:
-    """Load an engine in the background, once: that takes seconds, and whoever asks for words should not wait."""
-    with _LOADING:
-        if engine not in _PREPARED:
-            _PREPARED.add(engine)
-            threading.Thread(target=morphemes, args=(["영화"], engine), daemon=True).start()
-
-
-def _kiwi() -> Any:
-    with _LOADING:  # two threads that come at once must not load it twice: it takes half a gigabyte
-        return _loaded_kiwi()
-
-
 @cache
-def _loaded_kiwi() -> Any:
+def _kiwi() -> Any:
     from kiwipiepy import Kiwi
 
     return Kiwi()

@@ -15,9 +15,16 @@ _RUNNING = "collecting_id"
 
 def show() -> None:
     """A drawer to find a film at a source and collect it; stays open while one is being collected."""
-    with st.expander(
-        t("리뷰 모으기", "Collect reviews"), icon=":material/cloud_download:", expanded=_RUNNING in st.session_state
-    ):
+    drawer = st.expander(
+        t("리뷰 모으기", "Collect reviews"),
+        icon=":material/cloud_download:",
+        expanded=_RUNNING in st.session_state,
+        key="collecting_drawer",
+        on_change="rerun",
+    )
+    if not drawer.open:
+        return  # no site is asked for what nobody looks at
+    with drawer:
         if _RUNNING in st.session_state:
             _progress()
             return

@@ -47,7 +47,7 @@ def _answer(found: dict[str, Any], number: int) -> None:
     positive = found["probabilities"]["positive"]
     gauge, words = st.columns([2, 3])
     with gauge:
-        charts.show(charts.gauge(positive), "text_gauge", t("긍정일 확률", "Probability of positive"), 220)
+        st.html(charts.gauge(positive))
         with st.container(horizontal=True):
             st.metric(t("감성", "Sentiment"), f"{sentiment_name(found['code'])} {moods.face(positive)}", border=True)
             st.metric(t("신뢰도", "Confidence"), percent(found["confidence"]), border=True)
