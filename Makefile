@@ -21,12 +21,13 @@ export REELSENSE_DATASET__EXTRA_FILES := ["$(CORPUS)/more.tsv.gz"]
 endif
 endif
 
-.PHONY: help setup setup-full demo test check format devsite api ui airflow up clean-demo
+.PHONY: help setup setup-full demo test test-pages check format devsite api ui airflow up clean-demo
 
 help:
 	@echo "make setup   a virtual environment with what the demo needs"
 	@echo "make demo    crawl, score, retrain, gate, promote and report on this machine alone"
-	@echo "make test    install everything and run all tests"
+	@echo "make test    install everything and run the tests"
+	@echo "make test-pages  the web page's tests in Chromium"
 	@echo "make check   lint, types and the fast tests"
 	@echo "make api     the inference service on http://127.0.0.1:8000 (PORT=8000)"
 	@echo "make ui      the web page on http://127.0.0.1:8501 (PORT=8501)"
@@ -59,14 +60,19 @@ test: $(FULL)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest -m "not browser" $(PYTEST)
+
+# The web page in Chromium: apart, so that the tests above stay well below their time.
+test-pages: $(FULL)
+	sh deploy/install-test-packages.sh
+	$(BIN)/pytest tests/streamlit $(PYTEST)
 
 check: $(FULL)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow" $(PYTEST)
+	$(BIN)/pytest -m "not slow and not browser" $(PYTEST)
 
 format: $(FULL)
 	$(BIN)/ruff check --fix .

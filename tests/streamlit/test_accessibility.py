@@ -8,7 +8,7 @@ import pytest
 from page_server import Site, visit
 from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 PAGES = ("", "film", "compare", "text", "file", "labelling", "models", "studio", "operations")
 GRAVE = ("serious", "critical")

@@ -10,7 +10,7 @@ import requests
 from page_server import PHONE, Site, choose, press, select, settled, visit, widget
 from playwright.sync_api import Page, expect
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 NASTY = "<img src=x onerror=\"alert('ran')\"><script>alert('ran')</script> **재미없다** $x^2$ :red[빨강]"
 
 

@@ -9,7 +9,7 @@ import requests
 from page_server import Site, choose, press, select, settled, visit, widget
 from playwright.sync_api import Page, expect
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 def labels(site: Site) -> int:
@@ -17,7 +17,7 @@ def labels(site: Site) -> int:
 
 
 def until(condition: Callable[[], bool], page: Page) -> None:
-    for _ in range(100):
+    for _ in range(300):
         if condition():
             return
         page.wait_for_timeout(100)

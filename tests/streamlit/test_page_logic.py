@@ -103,6 +103,7 @@ def test_without_an_api_the_page_says_so_and_offers_another_try(web: pytest.Monk
     assert not shown.exception
 
 
+@pytest.mark.browser  # it needs the page's API
 def test_an_answer_is_asked_for_once_until_something_changes(web: pytest.MonkeyPatch, site: Site) -> None:
     web.setenv("REELSENSE_LINKS__API", site.api)
     first = api.get("/v1/overview")

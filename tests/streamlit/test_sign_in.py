@@ -30,7 +30,7 @@ from reelsense.store.keys import SCOPES, create_key
 sys.path.append(str(Path(__file__).resolve().parents[1] / "fastapi"))
 from filled_store import fill
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 FILM = "달빛/기차"
 PASSWORDS = {role: f"{role}-{secrets.token_urlsafe(9)}" for role in ("viewer", "labeller", "admin")}
 WRONG = "비밀번호가 맞지 않습니다."

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from reelsense.store.database import open_database
 from reelsense.store.labels import trainable_texts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 def test_a_text_is_judged_explained_and_corrected(site: Site, page: Page) -> None:
@@ -22,7 +22,7 @@ def test_a_text_is_judged_explained_and_corrected(site: Site, page: Page) -> Non
     page.get_by_label("감상을 적어 보세요").fill(text)
     press(page, "text_analyse")
     expect(page.get_by_text("판단을 이끈 말")).to_be_visible()
-    expect(page.locator('svg[aria-label^="긍정일 확률"]')).to_be_visible()
+    expect(page.locator('img[alt^="긍정일 확률"]')).to_be_visible()
     assert page.locator("mark").count() >= 4
     widget(page, "text_correct_0_negative").locator("button").click()
     expect(page.get_by_text("다음 학습에 쓰입니다")).to_be_visible()

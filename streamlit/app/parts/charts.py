@@ -146,21 +146,23 @@ def by_rating(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     return figure
 
 
-def gauge(positive: float) -> str:
-    """One text's probability of positive as an SVG half circle: there at once, where a figure takes its time."""
+def show_gauge(positive: float) -> None:
+    """One text's probability of positive as a half circle: a picture, there at once, where a figure takes its time."""
     colour = COLOURS["positive" if positive >= 0.5 else "negative"]
-    said = t(f"긍정일 확률 {positive:.1%}", f"Probability of positive {positive:.1%}")
+    ink = "#efece6" if st.context.theme.type == "dark" else "#12110f"
     length = 3.14159 * 80
     arc = 'd="M20 100 A80 80 0 0 1 180 100" fill="none" stroke-width="18"'
-    return (
-        f'<svg viewBox="0 0 200 118" role="img" aria-label="{said}" style="max-width:22rem;width:100%">'
-        f'<path {arc} stroke="currentColor" stroke-opacity=".12"/>'
+    letters = f'text-anchor="middle" font-family="sans-serif" fill="{ink}"'
+    picture = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="190" viewBox="0 0 200 118">'
+        f'<path {arc} stroke="{ink}" stroke-opacity=".12"/>'
         f'<path {arc} stroke="{colour}" stroke-dasharray="{length * positive:.1f} {length:.1f}"/>'
-        '<path d="M100 8v24" stroke="currentColor" stroke-opacity=".45" stroke-width="1.5"/>'
-        f'<text x="100" y="96" text-anchor="middle" font-size="30" fill="currentColor">{positive:.1%}</text>'
-        '<text x="20" y="116" text-anchor="middle" font-size="9" fill="currentColor">0%</text>'
-        '<text x="180" y="116" text-anchor="middle" font-size="9" fill="currentColor">100%</text></svg>'
+        f'<path d="M100 8v24" stroke="{ink}" stroke-opacity=".45" stroke-width="1.5"/>'
+        f'<text x="100" y="96" font-size="30" {letters}>{positive:.1%}</text>'
+        f'<text x="20" y="116" font-size="9" {letters}>0%</text>'
+        f'<text x="176" y="116" font-size="9" {letters}>100%</text></svg>'
     )
+    st.image(picture, alt=t(f"긍정일 확률 {positive:.1%}", f"Probability of positive {positive:.1%}"))
 
 
 def share_lines(rows: Mapping[str, Mapping[str, int]]) -> go.Figure:

@@ -47,7 +47,7 @@ def _answer(found: dict[str, Any], number: int) -> None:
     positive = found["probabilities"]["positive"]
     gauge, words = st.columns([2, 3])
     with gauge:
-        st.html(charts.gauge(positive))
+        charts.show_gauge(positive)
         with st.container(horizontal=True):
             st.metric(t("감성", "Sentiment"), f"{sentiment_name(found['code'])} {moods.face(positive)}", border=True)
             st.metric(t("신뢰도", "Confidence"), percent(found["confidence"]), border=True)
