@@ -28,11 +28,13 @@ def test_reviews_are_labelled_by_the_keyboard(site: Site, page: Page) -> None:
     before = labels(site)
     visit(page, site, "labelling")
     texts = []
+    shown = widget(page, "labelling_review")
+    expect(widget(page, "labelling_positive")).to_be_visible()
     for key in ("1", "3"):
-        texts.append(widget(page, "labelling_review").inner_text())
+        texts.append(shown.inner_text())
         page.keyboard.press(key)
+        until(lambda: shown.inner_text() != texts[-1], page)
         settled(page)
-        expect(widget(page, "labelling_review")).not_to_have_text(texts[-1])
     assert len(set(texts)) == 2
     until(lambda: labels(site) == before + 2, page)
     press(page, "labelling_undo")

@@ -380,7 +380,10 @@ def test_signing_out_reaches_the_provider_and_ends_at_the_sign_in(
     shows_the_sign_in_only(page)
 
 
-def test_the_secrets_are_their_owners_alone_and_in_no_log(vouched: Site, shared: Shared, people: Provider) -> None:
+def test_the_secrets_are_their_owners_alone_and_in_no_log(
+    arrive: Callable[..., None], vouched: Site, shared: Shared, people: Provider
+) -> None:
+    arrive("boss@example.com")
     kept = shared.home / "page-secrets.toml"
     assert people.secret in kept.read_text()
     for path in (kept, shared.home / "page-salt"):
