@@ -17,8 +17,10 @@ def test_no_input_leads_to_a_server_error(tmp_path: Path) -> None:
     home.mkdir()
     fill(home)
     api = Api(home)
-    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{api.url}/openapi.json", "--max-examples", "25"]
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{api.url}/openapi.json", "--max-examples", "10"]
     command += ["--checks", "not_a_server_error,response_schema_conformance,content_type_conformance"]
+    # Not to be begun by chance: each would be a training.
+    command += ["--exclude-operation-id", "start_v1_trainings_post"]
     command += ["--seed", "1", "--phases", "examples,coverage,fuzzing", "--request-timeout", "20", "--no-color"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=500, cwd=tmp_path)

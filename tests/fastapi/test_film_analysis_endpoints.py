@@ -151,5 +151,5 @@ def test_a_source_that_is_off_or_unknown_is_refused_with_a_reason(collecting: tu
     with_sites, _ = collecting
     assert "REELSENSE_CRAWL__ENABLED" in api.problem(api.get("/v1/sources/cgv/films"), 409)["detail"]
     api.problem(api.post("/v1/collections", {"source": "cgv", "code": "1"}), 409)
-    assert "megabox" in with_sites.problem(with_sites.get("/v1/sources/megabok/films"), 502)["detail"]
+    assert "megabox" in with_sites.problem(with_sites.get("/v1/sources/megabok/films"), 404)["detail"]
     with_sites.problem(with_sites.get("/v1/collections/nothing"), 404)

@@ -21,7 +21,9 @@ from reelsense.pipelines.crawl import crawl
 from reelsense.pipelines.score import score_pending
 from reelsense.registry.loading import serving_model
 from reelsense.settings import Settings
+from reelsense.sources.base import Source
 from reelsense.sources.catalogue import open_source
+from reelsense.sources.sites import SITE_NAMES
 from reelsense.store.database import Database
 from reelsense.store.films import film_id, find_film
 from reelsense.store.locks import held
@@ -66,9 +68,12 @@ class Collections:
         self._listed: dict[tuple[str, str], tuple[float, Sequence[Film]]] = {}
 
     def films(self, source: str, search: str) -> Sequence[Film]:
-        """What a source shows now, or what matches `search`; as it said within ten minutes. Raises SourceError."""
+        """What a source shows now, or what matches `search`; as it said within ten minutes.
+
+        Raises NotThere, SourceOff and SourceError.
+        """
         asked = (source, search.strip())
-        site = open_source(source, self._settings)
+        site = _open(source, self._settings)
         with self._asking:  # one after another: a site is not asked twice at once
             until, found = self._listed.get(asked, (0.0, ()))
             if time.monotonic() > until:
@@ -81,9 +86,9 @@ class Collections:
     def start(self, source: str, code: str, most: int | None) -> Collection:
         """Begin, or join the one of the same film that runs. The champion scores what came.
 
-        Raises SourceOff, SourceError, and RateLimited when enough films are being collected.
+        Raises NotThere, SourceOff, and RateLimited when enough films are being collected.
         """
-        open_source(source, self._settings)  # so that a wrong or closed one is told at once
+        _open(source, self._settings)  # so that a wrong or closed one is told at once
         with self._lock:
             running = [one for one in self._known.values() if one.stage not in ("done", "failed")]
             for one in running:
@@ -145,3 +150,9 @@ class Collections:
         count = sa.select(sa.func.count()).where(reviews.c.source == source, reviews.c.film_code == code)
         with self._db.connect() as connection:
             return int(connection.execute(count).scalar_one())
+
+
+def _open(source: str, settings: Settings) -> Source:
+    if source not in SITE_NAMES:
+        raise NotThere(f"There is no source '{source}'. Known: {', '.join(SITE_NAMES)}.")
+    return open_source(source, settings)
