@@ -7,6 +7,9 @@ BIN    := $(VENV)/bin
 CORPUS ?= ../shared/nsmc
 LANGUAGE ?= ko
 PYTEST ?=
+# Many tests wait for a server to start: a few processes at once, each with whole files, in the order of the folders.
+WORKERS ?= 3
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 LIGHT  := $(VENV)/.light
 FULL   := $(VENV)/.full
 API    := $(VENV)/.api
@@ -21,18 +24,20 @@ export REELSENSE_DATASET__EXTRA_FILES := ["$(CORPUS)/more.tsv.gz"]
 endif
 endif
 
-.PHONY: help setup setup-full demo test test-pages check format devsite api ui airflow up clean-demo
+.PHONY: help setup setup-full demo test test-pages test-exhaustive test-containers check format devsite api ui airflow env up clean-demo
 
 help:
 	@echo "make setup   a virtual environment with what the demo needs"
 	@echo "make demo    crawl, score, retrain, gate, promote and report on this machine alone"
 	@echo "make test    install everything and run the tests"
-	@echo "make test-pages  the web page's tests in Chromium"
+	@echo "make test-pages  only the tests of the web page in Chromium"
 	@echo "make check   lint, types and the fast tests"
 	@echo "make api     the inference service on http://127.0.0.1:8000 (PORT=8000)"
 	@echo "make ui      the web page on http://127.0.0.1:8501 (PORT=8501)"
 	@echo "make airflow the daily loop by itself: Airflow on http://127.0.0.1:8080 (PORT=8080)"
-	@echo "make up      the daily loop in containers (passwords from .env)"
+	@echo "make up      everything in containers, behind nginx (.env is made where there is none)"
+	@echo "make test-exhaustive  the long tests that make test leaves out"
+	@echo "make test-containers  the tests of all containers together"
 	@echo "make devsite a local server in the review sites' formats (PORT=8900)"
 
 $(BIN)/pip:
@@ -43,8 +48,10 @@ $(LIGHT): pyproject.toml requirements.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -e .
 	@touch $@
 
+# Compiled by all cores at the end, and not package by package.
 $(FULL): pyproject.toml requirements.txt | $(BIN)/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt -e .
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
 	@touch $@ $(LIGHT) $(API) $(AIRFLOW) $(UI)
 
 setup: $(LIGHT)
@@ -56,23 +63,34 @@ demo: $(LIGHT)
 
 test: $(FULL)
 	sh deploy/install-test-packages.sh
+	sh deploy/helm/install-helm.sh $(BIN) || echo "helm could not be fetched: the tests of the chart are skipped"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not browser" $(PYTEST)
+	$(BIN)/pytest $(PARALLEL) -m "not alone and not containers and not exhaustive" $(PYTEST)
+	$(BIN)/pytest -m alone $(PYTEST) || [ $$? -eq 5 ]
 
-# The web page in Chromium: apart, so that the tests above stay well below their time.
+# What `make test` leaves out to end within half an hour: the same promises, at every point and many times.
+test-exhaustive: $(FULL)
+	sh deploy/install-test-packages.sh
+	$(BIN)/pytest $(PARALLEL) -m exhaustive $(PYTEST)
+
+# The whole stack, through nginx alone; building takes most of the time, and the first test waits for it.
+test-containers: $(FULL)
+	sh deploy/install-test-packages.sh
+	$(BIN)/pytest tests/containers -m containers -rs --timeout=3600 $(PYTEST)
+
 test-pages: $(FULL)
 	sh deploy/install-test-packages.sh
-	$(BIN)/pytest tests/streamlit $(PYTEST)
+	$(BIN)/pytest $(PARALLEL) tests/streamlit $(PYTEST)
 
 check: $(FULL)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not browser" $(PYTEST)
+	$(BIN)/pytest $(PARALLEL) -m "not slow and not browser and not containers" $(PYTEST)
 
 format: $(FULL)
 	$(BIN)/ruff check --fix .
@@ -105,10 +123,15 @@ ui: $(UI)
 airflow: $(AIRFLOW)
 	AIRFLOW__API__PORT=$(or $(PORT),8080) exec $(BIN)/python airflow/start.py standalone
 
-# The base image first: the others start from it.
-up:
-	docker build -f base.Dockerfile -t reelsense-base .
-	docker compose up -d --build --wait
+env:
+	sh deploy/make-env.sh
+
+# Wrong passwords are told before anything is built or started.
+up: env
+	docker compose config -q
+	sh deploy/build-images.sh
+	docker compose run --rm passwords
+	docker compose up -d --wait
 
 clean-demo:
 	rm -rf .reelsense

@@ -1,4 +1,5 @@
-# What all containers share: Python, the core and its pinned packages, Hangul fonts, a user without rights.
+# What all containers share: Python, the packages of the core, Hangul fonts, a user without rights. The code itself is
+# copied last, by each service, so that a change of it installs nothing.
 FROM python:3.11-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -12,10 +13,7 @@ RUN apt-get update \
       /var/lib/reelsense/mlflow
 
 WORKDIR /opt/reelsense
-# The packages in a layer of their own: a change of the code does not install them again.
-COPY pyproject.toml requirements.txt README.md LICENSE ./
-RUN install -d src/reelsense && touch src/reelsense/__init__.py \
+COPY pyproject.toml requirements.txt ./
+RUN install -d src/reelsense && touch src/reelsense/__init__.py README.md LICENSE \
  && pip install -c requirements.txt -e ".[s3,postgres]"
-COPY configs configs
-COPY src src
 USER reelsense

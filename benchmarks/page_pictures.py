@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "streamlit")]
 
-from page_server import CHROMIUM, PHONE, Site, page_server, press, settled, visit, widget  # noqa: E402
+from page_server import CHART, CHROMIUM, PHONE, Site, page_server, press, settled, visit, widget  # noqa: E402
 
 PAGES = ("home", "film", "compare", "text", "file", "labelling", "models", "studio", "operations")
 STREAM = ROOT.parent / "shared" / "nsmc" / "stream.jsonl.gz"
@@ -72,7 +72,7 @@ def _upload(page: Page) -> None:
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(file)  # type: ignore[arg-type]
     settled(page)
     press(page, "file_start")
-    widget(page, "file_shares").locator(".js-plotly-plot").wait_for()
+    widget(page, "file_shares").locator(CHART).wait_for()
 
 
 def _write_prompt(page: Page) -> None:

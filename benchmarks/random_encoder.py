@@ -29,7 +29,7 @@ def make(folder: Path, texts: list[str], labels: list[int], layers: int = 12, hi
     if (folder / "model.json").is_file():
         return folder
     torch.manual_seed(1)
-    tokenizer = _tokenizer(texts)
+    tokenizer = wordpiece(texts)
     (folder / "tokenizer").mkdir(parents=True, exist_ok=True)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -65,7 +65,8 @@ def make(folder: Path, texts: list[str], labels: list[int], layers: int = 12, hi
     return folder
 
 
-def _tokenizer(texts: list[str]) -> Tokenizer:
+def wordpiece(texts: list[str]) -> Tokenizer:
+    """A WordPiece tokenizer learned from `texts`, as big as KoBERT's."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -6,10 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from postgres_server import programs, running_server
 
 ROOT = Path(__file__).resolve().parents[1]
+# Tests run beside each other: how long an example takes says nothing.
+hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.load_profile("shared")
 # Read at import: by the time a test asks for a server, its environment has been cleared.
 GIVEN_SERVER = os.environ.get("REELSENSE_TEST_POSTGRES_URL")
 

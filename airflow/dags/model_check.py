@@ -1,4 +1,6 @@
-"""model_check: one text, a batch, and the inference service, with a message for each."""
+"""model_check: one text, a batch, and the inference service, with a message for each; and drift, where there is any."""
+
+from functools import partial
 
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException
@@ -23,10 +25,22 @@ def check(name: str) -> None:
         raise AirflowFailException(result.found)
 
 
+@task
+def drift() -> str:
+    """Keep the drift page of the day and tell alarms that are new this week; returns where the page lies."""
+    from reelsense.pipelines.drift import check_drift
+    from reelsense.reporting.drift_page import write_drift_page
+
+    with at_work() as work:
+        draw = partial(write_drift_page, language=work.settings.language)
+        return check_drift(work.db, work.settings, draw, work.tell, work.link).page
+
+
 @dag(schedule=schedule(parse_settings().automation.model_check), doc_md=__doc__, **dag_options())
 def model_check() -> None:
     for name in CHECKS:
         check.override(task_id=name)(name)
+    drift()
 
 
 model_check()

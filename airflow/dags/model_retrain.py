@@ -1,14 +1,14 @@
 """model_retrain: data version, drift and volume, train, evaluate, gate, register, promote, smoke check, message."""
 
-from airflow.sdk import Param, dag
+from airflow.sdk import dag
 
 from orchestration.defaults import dag_options, parse_settings, schedule
-from orchestration.training import training
+from orchestration.training import training, training_params
 
 
 @dag(
     schedule=schedule(parse_settings().automation.retrain),
-    params={"force": Param(False, type="boolean", description="train even with few new labels")},
+    params=training_params("train even with few new labels"),
     doc_md=__doc__,
     **dag_options(),
 )

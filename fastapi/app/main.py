@@ -51,7 +51,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             gc.set_threshold(50_000, 20, 100)
             yield
 
-    app = FastAPI(title="reelsense", version="1", lifespan=lifespan, responses=problems.RESPONSES)
+    app = FastAPI(
+        title="reelsense",
+        version="1",
+        lifespan=lifespan,
+        responses=problems.RESPONSES,
+        root_path=settings.serving.root_path,
+    )
     problems.install(app)
     for module in (
         predict,

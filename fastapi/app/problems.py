@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -59,6 +60,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int, str, str
     (ServiceAway, 502, "service-away", "다른 서비스가 응답하지 않습니다", "Another service does not answer"),
     (ModelError, 500, "model-failed", "모델이 답하지 못했습니다", "The model failed"),
 )
+_FULL = (507, "storage-full", "저장 공간이 가득 찼습니다", "There is no room left to store it")
 _INTERNAL = (500, "internal", "서버 오류가 났습니다", "Something went wrong here")
 _MOST_ERRORS = 20
 _MOST_LETTERS = 500
@@ -129,7 +131,8 @@ def _kind(error: Exception) -> tuple[int, str, str, str]:
     for kind, status, code, korean, english in _KINDS:
         if isinstance(error, kind):
             return status, code, korean, english
-    return _INTERNAL
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return _FULL if full else _INTERNAL
 
 
 def _fields(error: ValidationError | RequestValidationError) -> list[dict[str, str]]:

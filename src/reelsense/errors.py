@@ -6,7 +6,7 @@ ReelsenseError
 │   ├── TooLarge        more than a limit of the settings allows
 │   └── NotThere        a film, review, job, version or key that does not exist
 ├── SourceError       a review site or file source
-│   ├── SourceOff       live crawling of the source is not turned on
+│   ├── SourceOff       the settings do not allow to crawl the source, or it is switched off
 │   ├── SourceBlocked   the site refused us (401/403/429 or robots.txt): stop, do not work around
 │   └── SourceUnreadable  an answer that can't be parsed, after retries
 ├── StoreError        the review store
@@ -40,7 +40,7 @@ class SourceError(ReelsenseError):
 
 
 class SourceOff(SourceError):  # noqa: N818 - reads as the state it reports
-    """Live crawling of this source has not been turned on by an operator."""
+    """The settings do not allow to crawl this source, or an administrator switched it off."""
 
 
 class SourceBlocked(SourceError):  # noqa: N818 - reads as the state it reports

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -16,6 +17,15 @@ _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _ATTEMPTS = 5
 _MOST_DELETED = 1000  # keys of one S3 request
+# S3 takes 10,000 pieces of a file: 320 GB. Two of them are in memory at a time.
+_PIECE_BYTES = 32 * 1024 * 1024
+
+
+class Readable(Protocol):
+    """What can be read in pieces; fewer bytes than asked for are the last."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes; none at the end."""
 
 
 class ObjectStore(Protocol):
@@ -26,6 +36,12 @@ class ObjectStore(Protocol):
 
     def read(self, key: str) -> bytes | None:
         """A file's content; None when there is none."""
+
+    def write_from(self, key: str, stream: Readable) -> None:
+        """Store or replace a file of any size, read in pieces; nothing is stored when reading fails."""
+
+    def opened(self, key: str) -> AbstractContextManager[Readable]:
+        """A file to read in pieces. Raises StoreError when there is none."""
 
     def keys(self, prefix: str = "") -> list[str]:
         """All keys that begin with `prefix`, sorted."""
@@ -83,6 +99,24 @@ class _Folder:
         except OSError as error:
             raise StoreError(f"'{self._path(key)}' can't be read: {error}") from error
 
+    def write_from(self, key: str, stream: Readable) -> None:
+        try:
+            with replacing(self._path(key)) as part, part.open("wb") as file:
+                shutil.copyfileobj(stream, file)
+                file.flush()
+                os.fsync(file.fileno())
+        except InputError as error:
+            raise StoreError(str(error)) from error
+
+    @contextmanager
+    def opened(self, key: str) -> Iterator[Readable]:
+        try:
+            file = self._path(key).open("rb")
+        except OSError as error:
+            raise StoreError(f"'{self._path(key)}' can't be read: {error}") from error
+        with file:
+            yield file
+
     def keys(self, prefix: str = "") -> list[str]:
         # Only the folder that the prefix names is walked.
         base = self._root / PurePosixPath(prefix).parent if not prefix.endswith("/") else self._root / prefix
@@ -134,6 +168,28 @@ class _Bucket:
             except self._client.exceptions.NoSuchKey:
                 return None
             return bytes(found["Body"].read())
+
+    def write_from(self, key: str, stream: Readable) -> None:
+        from boto3.exceptions import S3UploadFailedError
+        from boto3.s3.transfer import TransferConfig
+
+        # Without threads only the piece at hand is in memory.
+        pieces = TransferConfig(multipart_threshold=_PIECE_BYTES, multipart_chunksize=_PIECE_BYTES, use_threads=False)
+        with self._reached():
+            try:
+                self._client.upload_fileobj(stream, self._bucket, self._prefix + _checked(key), Config=pieces)
+            except S3UploadFailedError as error:
+                raise StoreError(f"The object store s3://{self._bucket} refused: {error}") from error
+
+    @contextmanager
+    def opened(self, key: str) -> Iterator[Readable]:
+        with self._reached():
+            found = self._client.get_object(Bucket=self._bucket, Key=self._prefix + _checked(key))
+            body = found["Body"]
+            try:
+                yield body
+            finally:
+                body.close()
 
     def keys(self, prefix: str = "") -> list[str]:
         with self._reached():

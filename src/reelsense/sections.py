@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from reelsense.types import DriftMeasure
+
 
 def _words(value: Any) -> Any:
     """`a, b` as ("a", "b"); anything else as it is."""
@@ -26,21 +28,30 @@ class DatasetSettings(_Section):
     )
     folder: Path | None = Field(None, description="where ratings_train.txt and ratings_test.txt lie; default HOME/nsmc")
     extra_files: tuple[Path, ...] = Field((), description="further rated files (columns of NSMC's raw reviews)")
+    lukewarm_weight: float = Field(
+        0.0, ge=0, description="what a review of extra_files rated 5-8 counts, its rating as its target (encoders)"
+    )
     sampling_rate: float = Field(1.0, gt=0, le=1, description="share of the training rows used")
     max_length: int = Field(128, ge=8, le=512, description="tokens a text is cut to (transformers)")
     validation_share: float = Field(0.05, gt=0, lt=0.5, description="share of the training texts kept for validation")
+    person_weight: float = Field(3.0, gt=0, description="what a text labelled by people counts beside a rated one")
 
 
 class ModelSettings(_Section):
     """Which model, and when it is good enough to be registered."""
 
-    name: str = Field("baseline", description="baseline, a Hugging Face name, a local folder, or scratch")
+    name: str = Field("baseline", description="baseline, scratch, blend, a Hugging Face name, or a local folder")
+    members: tuple[str, ...] = Field((), description="recipes whose models answer as one (blend)")
     unfrozen_layers: int | None = Field(None, ge=0, description="encoder layers that learn, from the top; none: all")
+    teachers: tuple[str, ...] = Field((), description="better models whose answers are learned too (encoders)")
     dropout: float = Field(0.1, ge=0, lt=1)
-    start: Path | None = Field(None, description="model folder the baseline's fit starts at; default the bundled one")
+    hidden: int = Field(128, ge=16, le=1024, multiple_of=16, description="numbers a token becomes (scratch)")
+    layers: int = Field(2, ge=1, le=12, description="of self-attention (scratch)")
+    start: Path | None = Field(None, description="model folder a baseline or blend starts at; baseline: bundled")
     register_threshold: float = Field(0.80, ge=0, le=1, description="macro-F1 under which nothing is registered")
     longest_ngram: int = Field(5, ge=1, le=8, description="characters of the longest n-gram (baseline)")
     hash_bits: int = Field(22, ge=10, le=24, description="2 to this power weights (baseline)")
+    rating_head: bool = Field(False, description="also fit a head that predicts the rating, from dataset.extra_files")
     weight_levels: int = Field(31, ge=1, le=127, description="int8 steps up to the 99.9th percentile (baseline)")
 
 
@@ -52,6 +63,8 @@ class TrainingSettings(_Section):
     learning_rate: float = Field(2e-5, gt=0)
     warmup_share: float = Field(0.1, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
+    masked_weight: float = Field(0.0, ge=0, description="of guessing hidden words, beside the labels (scratch)")
+    teacher_share: float = Field(0.7, ge=0, le=1, description="what teachers say counts this much, labels the rest")
     accumulate: int = Field(1, ge=1, description="batches whose gradients are added before a step")
     patience: int = Field(2, ge=1, description="evaluations without gain on the validation split before stopping")
     evaluations_per_epoch: int = Field(1, ge=1)
@@ -97,6 +110,33 @@ class RetrainSettings(_Section):
     min_corrections: int = Field(20, ge=1, description="new labels of people that are worth a fine-tuning")
 
 
+class MonitoringSettings(_Section):
+    """What counts as drift of a week against the 28 days before it; the scores' threshold is `retrain.drift_psi`."""
+
+    # From the environment: comma-separated.
+    measures: Annotated[tuple[DriftMeasure, ...], NoDecode] = Field(
+        ("score", "rating", "length", "vocabulary"), description="what is looked at, and may raise alarms and retrain"
+    )
+    rating_psi: float = Field(0.2, gt=0, description="population stability index of the ratings")
+    length_ks: float = Field(0.15, gt=0, le=1, description="largest gap of the cumulative shares of text lengths")
+    vocabulary_js: float = Field(
+        0.02, gt=0, le=1, description="bits (0-1) of Jensen-Shannon divergence of n-grams beyond that of random splits"
+    )
+    false_alarm: float = Field(
+        0.01, gt=0, lt=1, description="probability of an alarm in a week without drift, over all measures and films"
+    )
+    least_reviews: int = Field(50, ge=10, description="reviews of a week, and before it, under which nothing is said")
+    films: int = Field(20, ge=0, description="films looked at one by one, those with most reviews first")
+    weeks: int = Field(12, ge=1, le=104, description="weeks on the page")
+    texts: int = Field(2000, ge=100, description="reviews of a week (and film) whose words are counted")
+    keep_pages_days: int = Field(90, ge=1, description="days that the daily pages are kept in the object store")
+
+    @field_validator("measures", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _words(value)
+
+
 class ServingSettings(_Section):
     """The inference service: what it serves, how much it takes on, and for whom."""
 
@@ -125,6 +165,7 @@ class ServingSettings(_Section):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="web origins that browsers may call from"
     )
+    root_path: str = Field("", pattern=r"^(/[\w.-]+)*$", description="path under which a proxy shows the API (/api)")
     otlp_endpoint: str | None = Field(None, description="OpenTelemetry traces go to http://HOST:4318/v1/traces")
 
     @field_validator("cors_origins", mode="before")
@@ -150,6 +191,16 @@ class AutomationSettings(_Section):
     keep_snapshots_days: int = Field(365, ge=1)
     keep_versions: int = Field(20, ge=3, description="versions without an alias kept in the registry, newest first")
     keep_runs_days: int = Field(180, ge=1, description="pipeline runs and notices kept in the store")
+
+
+class BackupSettings(_Section):
+    """Where backups go, and what else than reelsense's own they hold."""
+
+    to: str = Field("", description="folder or s3://bucket/prefix of the backups")
+    keep: int | None = Field(None, ge=1, description="backups kept there; none: all")
+    databases: dict[str, SecretStr] = Field({}, description="name to URL of further databases (mlflow, airflow)")
+    folders: dict[str, str] = Field({}, description="name to folder or s3://bucket/prefix of further files")
+    postgres_programs: Path | None = Field(None, description="folder of pg_dump, pg_restore and psql; default PATH")
 
 
 class SlackSettings(_Section):
@@ -179,6 +230,9 @@ class PageSettings(_Section):
     viewers: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses; none: whoever signs in")
     labellers: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses that may label")
     admins: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses that may do everything")
+    studio_role: Literal["viewer", "labeller", "admin"] = Field(
+        "labeller", description="who may make the studio's calls that cost, and everyone above"
+    )
 
     @field_validator("viewers", "labellers", "admins", mode="before")
     @classmethod
@@ -204,15 +258,29 @@ class StudioSettings(_Section):
     moderation_model: str = "omni-moderation-latest"
     timeout_seconds: float = Field(120.0, gt=0, description="of one call; it is tried three times")
     most_images: int = Field(4, ge=1, le=4, description="images of one request")
+    dollars_per_day: float | None = Field(
+        5.0, ge=0, le=1_000_000, description="most that its calls may cost a Korean day, by estimate; none: no limit"
+    )
     won_per_dollar: float = Field(1400.0, gt=0, description="for the estimates of costs")
     prices: dict[str, ModelPrice] = Field({}, description="model to its price, where the studio's table lacks it")
 
+    @field_validator("dollars_per_day", mode="before")
+    @classmethod
+    def _no_limit(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and value.strip().casefold() == "none" else value
+
 
 class LinkSettings(_Section):
-    """Addresses people click in messages; the API's is also asked by smoke checks."""
+    """Addresses people click in messages; the API's is also asked by smoke checks.
+
+    `airflow_…` is how the API starts trainings in Airflow, of version 3.
+    """
 
     ui: str = ""
     mlflow: str = ""
     airflow: str = ""
     api: str = ""
     api_key: SecretStr | None = Field(None, description="a key: predict for smoke checks, all scopes for the page")
+    airflow_api: str = Field("", description="where the API reaches Airflow; empty: trainings run beside the API")
+    airflow_user: str = Field("admin", description="starts the DAGs of trainings")
+    airflow_password: SecretStr | None = None

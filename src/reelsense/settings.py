@@ -27,10 +27,12 @@ from pydantic_settings import (
 from reelsense.errors import SettingsError
 from reelsense.sections import (
     AutomationSettings,
+    BackupSettings,
     CrawlSettings,
     DatasetSettings,
     LinkSettings,
     ModelSettings,
+    MonitoringSettings,
     PageSettings,
     RetrainSettings,
     ServingSettings,
@@ -41,9 +43,9 @@ from reelsense.sections import (
 
 PREFIX = "REELSENSE_"
 # Values of keys with these words never stand in an error.
-_NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri", "bot_token", "api_key", "password")
+_NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri", "bot_token", "api_key", "password", "databases")
 # Mappings from any source's name, whose own keys are not checked.
-_FREE = ("crawl.base_urls", "crawl.films", "crawl.schedule", "studio.prices")
+_FREE = ("crawl.base_urls", "crawl.films", "crawl.schedule", "studio.prices", "backup.databases", "backup.folders")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -72,8 +74,10 @@ class Settings(BaseSettings):
     training: TrainingSettings = TrainingSettings()
     crawl: CrawlSettings = CrawlSettings()
     retrain: RetrainSettings = RetrainSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
     serving: ServingSettings = ServingSettings()
     automation: AutomationSettings = AutomationSettings()
+    backup: BackupSettings = BackupSettings()
     slack: SlackSettings = SlackSettings()
     studio: StudioSettings = StudioSettings()
     links: LinkSettings = LinkSettings()
@@ -176,6 +180,22 @@ def read_recipe(name: str) -> dict[str, Any]:
     return values
 
 
+def with_recipe(settings: Settings, name: str) -> Settings:
+    """The same settings with the model, the training and the data set's keys of another recipe."""
+    values = read_recipe(name)
+    try:
+        return settings.model_copy(
+            update={
+                "recipe": name,
+                "dataset": DatasetSettings(**{**settings.dataset.model_dump(), **values.get("dataset", {})}),
+                "model": ModelSettings(**values.get("model", {})),
+                "training": TrainingSettings(**values.get("training", {})),
+            }
+        )
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
 def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
     """Every dotted key that can be set, sections' keys expanded."""
     for name, field in model.model_fields.items():
@@ -191,6 +211,8 @@ def secrets_of(model: BaseModel) -> Iterator[str]:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             yield from secrets_of(value)
+        elif isinstance(value, Mapping):
+            yield from (one.get_secret_value() for one in value.values() if isinstance(one, SecretStr))
         elif isinstance(value, SecretStr) and value.get_secret_value():
             yield value.get_secret_value()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
+from typing import Literal
 
 # Every source writes Korean local time; days in reports and charts are Korean days.
 KST = timezone(timedelta(hours=9), "KST")
@@ -133,6 +134,14 @@ class UpsertCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class LukewarmText:
+    """A text whose rating (1-10) is too near the middle to be a label."""
+
+    text: str
+    rating: float
+
+
+@dataclass(frozen=True, slots=True)
 class LabelledText:
     """A text with its true label (1 positive, 0 negative) and where the label comes from (rating, person, corpus).
 
@@ -145,3 +154,51 @@ class LabelledText:
     weight: float = 1.0
     review_id: int | None = None
     written_at: datetime | None = None
+
+
+DriftMeasure = Literal["score", "rating", "length", "vocabulary"]
+# Population stability index, Kolmogorov-Smirnov, Jensen-Shannon.
+DRIFT_STATISTICS: dict[DriftMeasure, str] = {"score": "PSI", "rating": "PSI", "length": "KS", "vocabulary": "JS"}
+
+
+@dataclass(frozen=True, slots=True)
+class DriftWeek:
+    """A week's distance from the 28 days before it; `value` is None where either side has too few reviews.
+
+    `threshold` is what it must exceed to count as drift: the one of the settings, or chance where that is more.
+    `mean` and `mean_before` are of scores (0-1), ratings (0-10) or lengths (characters); None for words.
+    """
+
+    begins: date
+    ends: date
+    reviews: int
+    reference: int
+    value: float | None = None
+    threshold: float | None = None
+    mean: float | None = None
+    mean_before: float | None = None
+
+    @property
+    def drifted(self) -> bool:
+        return self.value is not None and self.threshold is not None and self.value > self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class DriftAlarm:
+    """A measure over its threshold in the newest week, of the film `title`, or of all reviews where that is empty.
+
+    `key` is equal within a calendar week: an alarm that lasts is told and answered once in it. `words` rose lately.
+    """
+
+    key: str
+    measure: DriftMeasure
+    week: DriftWeek
+    title: str = ""
+    words: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why a training is done: statistic, value, threshold, and film."""
+        film = f" ('{self.title}')" if self.title else ""
+        value, threshold = self.week.value or 0.0, self.week.threshold or 0.0
+        return f"{DRIFT_STATISTICS[self.measure]} of {self.measure} {value:.2f} over {threshold:.2f}{film}"

@@ -10,7 +10,7 @@ from slack_server import TOKEN
 from whole_platform import Platform, running_platform
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("platform")
     write_stream(folder / "stream.jsonl")

@@ -91,6 +91,11 @@ def test_the_training_goes_step_by_step(dags: dict[str, Any]) -> None:
         assert "gate" in upstream["finish"]  # what the gate refuses goes straight to the end
 
 
+def test_a_training_can_be_told_its_recipe_and_to_train_anyhow(dags: dict[str, Any]) -> None:
+    for name in ("model_retrain", "model_finetune"):
+        assert dags[name]["params"] == ["force", "recipe"]
+
+
 def test_every_run_has_limits_and_every_failure_is_told(dags: dict[str, Any]) -> None:
     for name, dag in dags.items():
         assert dag["max_active_runs"] == 1, name
@@ -118,7 +123,7 @@ def test_each_site_and_the_training_have_a_pool_of_one(dags: dict[str, Any]) -> 
 
 
 def test_checks_and_chores_are_those_of_the_pipelines(dags: dict[str, Any]) -> None:
-    assert set(dags["model_check"]["tasks"]) == set(CHECKS)
+    assert set(dags["model_check"]["tasks"]) == {"drift", *CHECKS}
     assert set(dags["maintenance"]["tasks"]) == {"jobs", "report", *CHORES}
 
 

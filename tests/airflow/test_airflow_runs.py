@@ -25,7 +25,12 @@ from slack_server import OWN_USER, TOKEN, WEBHOOK
 from whole_platform import Platform
 
 from reelsense.devsite.faults import Faults
+from reelsense.errors import Conflict
 from reelsense.registry.versions import ModelVersion, find_version, list_versions
+from reelsense.sections import LinkSettings
+from reelsense.serving.airflow_runs import AirflowRuns
+from reelsense.serving.airflow_trainings import look, run_id
+from reelsense.serving.trainings import Trainings
 from reelsense.store.labels import add_labels
 from reelsense.store.notices import latest_notices
 from reelsense.store.reviews import count_reviews, iter_reviews
@@ -109,11 +114,11 @@ def test_a_crawl_fills_the_store_writes_a_snapshot_sets_off_the_scoring_and_tell
     assert "author_hash" not in rows.column_names
 
     said = message(platform, "✅ *megabox")
-    head, *films, links = said.splitlines()
+    head, *films, last = said.splitlines()
     assert re.fullmatch(rf"✅ \*megabox 수집\*  신규 {ORDINARY} · 변경 0 · 중복 0 · 보류 0  \(\d+초\)", head)
     assert len(films) == 2
     assert sum(int(re.search(r"신규 (\d+)", film)[1]) for film in films) == ORDINARY  # type: ignore[index]
-    assert links.startswith("<https://reelsense.example/|화면> · <https://mlflow.example|MLflow> · <http://127.0.0.1")
+    assert last.startswith("<https://reelsense.example/|화면> · <https://mlflow.example|MLflow> · <http://127.0.0.1")
 
     predicted(platform, before)
     assert sum(scored(platform, version.model_version) for version in scorings(platform)) == ORDINARY
@@ -163,8 +168,31 @@ def test_a_crawl_that_is_repeated_or_cleared_changes_nothing_and_wakes_nobody(pl
     assert [head.startswith("✅ *megabox 수집*  신규 0 · 변경 0") for head in heads] == [True, True]
 
 
-def test_a_retraining_goes_through_all_its_steps_and_hands_on_ids_alone(platform: Platform) -> None:
-    run = platform.airflow.run("model_retrain", force=True)
+def links(platform: Platform) -> LinkSettings:
+    """What the API is told of Airflow."""
+    url = platform.airflow.url
+    return LinkSettings.model_validate({"airflow": url, "airflow_api": url, "airflow_password": PASSWORD})
+
+
+def test_a_retraining_asked_for_at_the_page_goes_through_all_its_steps_and_hands_on_ids_alone(
+    platform: Platform,
+) -> None:
+    trainings = Trainings(platform.settings.model_copy(update={"links": links(platform)}))
+    begun = trainings.start("bundled", force=True)  # not the configured recipe
+    run = f"page__{begun.id}"
+    assert trainings.find(platform.db, begun.id).state == "running"
+    with pytest.raises(Conflict, match=run):
+        trainings.start("baseline")
+    assert platform.airflow.wait("model_retrain", run) == "success"
+
+    ended = trainings.find(platform.db, begun.id)
+    assert (ended.state, ended.version) == ("succeeded", 2), ended
+    assert ended.outcome == ("candidate" if champion(platform).version == 1 else "promoted")
+    assert ended.reason
+    assert ended.run is not None
+    assert (ended.run.parameters["recipe"], ended.run.counts["version"]) == ("bundled", 2)
+    assert ended.link == f"{platform.airflow.url}/dags/model_retrain/runs/{run}"
+    assert trainings.all(platform.db) == [ended]
 
     states = platform.airflow.tasks("model_retrain", run)
     steps = ("plan", "train", "evaluate", "gate", "register", "promote", "finish", "report_training")
@@ -187,6 +215,21 @@ def test_a_day_without_news_trains_nothing_and_says_so(platform: Platform) -> No
 
     assert platform.airflow.tasks("model_retrain", run)["train"] == "skipped"
     assert "5,000" in message(platform, "💤 *재학습: 건너뜀*")
+
+
+def test_an_unknown_recipe_ends_a_training_at_once_with_a_sentence(platform: Platform) -> None:
+    begun, airflow = datetime.now(UTC), AirflowRuns(links(platform))
+    airflow.begin("model_retrain", run_id("x"), {"recipe": "kobrt", "force": True})
+    assert platform.airflow.wait("model_retrain", run_id("x")) == "failed"
+
+    rows = platform.airflow.ask("GET", f"dags/model_retrain/dagRuns/{run_id('x')}/taskInstances")["task_instances"]
+    assert max(row["try_number"] for row in rows) == 1
+    why = "recipe 'kobrt' is not in "
+    assert why in message(platform, "❌ *model_retrain* 실패: `plan`").splitlines()[1]
+    told = look(platform.db, airflow, "retrain", "x", begun).told
+    assert told is not None
+    assert told["problem"].startswith(f"plan: {why}")
+    assert "did you mean 'kobert'?" in told["problem"]
 
 
 def test_a_bad_candidate_is_refused_by_the_gate_and_the_message_says_why(platform: Platform) -> None:

@@ -8,12 +8,15 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from reelsense.devsite.library import sample_library
 from reelsense.devsite.server import Devsite, serve
+from reelsense.store.database import open_database
+from reelsense.store.switches import switch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -102,6 +105,16 @@ def test_crawl_score_report_label_and_runs(online: Shell, tmp_path: Path) -> Non
     assert [film["title"] for film in films] == ["달빛 세탁소"]
 
 
+def test_a_source_that_is_switched_off_is_not_asked_and_doctor_says_so(online: Shell) -> None:
+    db = open_database(f"sqlite:///{online.home / 'reelsense.db'}")
+    with db.begin() as connection:
+        switch(connection, "megabox", False, datetime.now(UTC))
+    db.close()
+    for command in (("crawl", "megabox"), ("films", "megabox")):
+        assert "megabox is switched off" in online(*command, code=2).replace("\n", " ")
+    assert "megabox (switched off), cgv" in online("doctor", "--json")
+
+
 def test_an_own_file_is_crawled_once(shell: Shell, tmp_path: Path) -> None:
     source = tmp_path / "mine.tsv"
     source.write_text("영화\t리뷰\t별점\n하나\t좋아요 정말\t5\n하나\t별로예요\t1\n", encoding="utf-8")
@@ -129,6 +142,10 @@ def test_evaluate_reads_any_labelled_file(shell: Shell, tmp_path: Path) -> None:
         (("train", "--recipe", "basline", "--out", "x"), "baseline"),
         (("score", "--file", "nowhere.csv", "--out", "out.csv"), "nowhere.csv"),
         (("score", "--file", "in.csv"), "--out"),
+        (("score", "--file", "s3://b/in.parquet", "--out", "out"), "--engine ray"),
+        (("score", "--text", "좋아요", "--workers", "2"), "--engine ray"),
+        (("score", "--file", "nowhere.csv", "--out", "out", "--engine", "ray", "--model", "bundled"), "nowhere.csv"),
+        (("train", "--recipe", "baseline", "--out", "x", "--processes", "2"), "one process"),
         (("evaluate", "--model", "no-such-model"), "no-such-model"),
         (("label", "megabox", "1", "great"), "긍정"),
     ],

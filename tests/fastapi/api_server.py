@@ -79,7 +79,7 @@ class Api:
         return found
 
 
-def wait_for(condition: Any, seconds: float = 60) -> Any:
+def wait_for(condition: Any, seconds: float = 180) -> Any:
     """The first true value of a condition."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -145,8 +145,16 @@ def test_traffic_counts_what_was_stored_today_and_drift_says_when_there_is_too_l
     assert sum(day["scored"] for day in days) >= 32
     assert days[-1]["day"] == datetime.now(KST).date().isoformat()
     drift = page.get("/v1/drift?weeks=4").json()
+    assert [one["measure"] for one in drift["measures"]] == ["score", "rating", "length"]
+    drift = page.get("/v1/drift?weeks=4&vocabulary=true").json()
     assert (drift["alarm"], drift["least"]) == (0.2, 200)
     assert all(week["psi"] is None for week in drift["weeks"])
+    measures = {one["measure"]: one for one in drift["measures"]}
+    assert {name: one["statistic"] for name, one in measures.items()} == {
+        "score": "PSI", "rating": "PSI", "length": "KS", "vocabulary": "JS",
+    }  # fmt: skip
+    assert all(len(one["weeks"]) == 4 for one in measures.values())
+    assert all(week["value"] is None or week["threshold"] > 0 for one in measures.values() for week in one["weeks"])
     for wrong in ("/v1/traffic?days=0", "/v1/traffic?days=367", "/v1/drift?weeks=0", "/v1/drift?weeks=105"):
         page.problem(page.get(wrong), 422)
 

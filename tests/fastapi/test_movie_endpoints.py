@@ -26,6 +26,37 @@ def test_films_are_listed_once_over_all_sites(api: Api) -> None:
     api.problem(api.get("/v1/movies?limit=0"), 422)
 
 
+def test_titles_to_choose_from_come_in_the_order_of_their_reviews(api: Api) -> None:
+    films = api.get("/v1/movies").json()["movies"]
+    found = api.get("/v1/movies/titles").json()
+    assert found["total"] == 3
+    assert found["movies"] == [{name: film[name] for name in ("id", "title", "reviews")} for film in films]
+    counts = [film["reviews"] for film in found["movies"]]
+    assert counts == sorted(counts, reverse=True) == [30, 1, 1]
+    assert "빈 영화" not in [film["title"] for film in found["movies"]]  # nobody wrote of it
+    first = api.get("/v1/movies/titles?limit=1").json()
+    assert (first["total"], [film["title"] for film in first["movies"]]) == (3, ["달빛/기차"])
+    for wrong in (0, 5001, "many"):
+        api.problem(api.get(f"/v1/movies/titles?limit={wrong}"), 422)
+
+
+@pytest.mark.parametrize(
+    ("search", "titles"),
+    [
+        ("빛/기", ["달빛/기차"]),
+        (" 영", ["새 영화"]),
+        ("%", []),
+        ("_", []),
+        ("달%차", []),
+        ("달빛_기차", []),
+        ("\\", []),
+    ],
+)
+def test_a_search_finds_words_not_patterns(api: Api, search: str, titles: list[str]) -> None:
+    found = api.get("/v1/movies", params={"search": search}).json()
+    assert ([film["title"] for film in found["movies"]], found["total"]) == (titles, len(titles))
+
+
 def test_a_summary_brings_counts_and_what_the_sites_say(api: Api) -> None:
     found = api.get(f"/v1/movies/{number_of(api, '달빛/기차')}/summary").json()
     assert found["positive"] + found["neutral"] + found["negative"] == 30

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from api_server import Api
 from filled_store import fill
 
@@ -96,6 +97,32 @@ def test_sources_say_whether_and_why_they_are_on_and_what_is_stored_of_them(runn
     assert (found["naver_blog"]["films"], found["naver_blog"]["last_run"]) == (0, None)
 
 
+def test_a_site_that_the_settings_allow_is_switched_off_and_on_again(running: Api) -> None:
+    def put(source: str, body: object) -> requests.Response:
+        return running.session.put(f"{running.url}/v1/sources/{source}", json=body, timeout=60)
+
+    def listed(source: str) -> object:
+        return next(one for one in running.get("/v1/sources").json()["sources"] if one["name"] == source)
+
+    for source, allowed in (("cgv", "enabled"), ("megabox", "local")):
+        off = put(source, {"on": False})
+        assert (off.status_code, off.json()["on"], off.json()["why"]) == (200, False, "switched_off")
+        assert off.json() == listed(source)
+        for refused in (
+            running.get(f"/v1/sources/{source}/films"),
+            running.post("/v1/collections", {"source": source, "code": "1"}),
+        ):
+            assert f"{source} is switched off" in running.problem(refused, 409)["detail"]
+        on = put(source, {"on": True}).json()
+        assert (on["on"], on["why"]) == (True, allowed)
+        assert on == listed(source)
+    assert "REELSENSE_CRAWL__ENABLED" in running.problem(put("lotte", {"on": True}), 409)["detail"]
+    assert put("lotte", {"on": False}).json()["why"] == "off"  # the settings say so first
+    assert "megabox" in running.problem(put("megabok", {"on": False}), 404)["detail"]
+    for wrong in ({}, {"on": "no"}, {"on": None}, {"on": True, "why": "local"}, [], None):
+        running.problem(put("cgv", wrong), 422)
+
+
 def test_films_are_put_on_the_watch_list_and_taken_off_it(running: Api) -> None:
     body = {"source": "cgv", "code": "1"}
     assert running.get("/v1/watchlist").json()["films"] == []
@@ -145,7 +172,7 @@ def test_rejected_rows_are_counted_by_reason_with_the_newest_as_examples(running
     assert len(running.get("/v1/rejects?limit=1").json()["reasons"]) == 1
 
 
-def test_everyone_may_look_and_only_an_admin_may_change_the_watch_list(tmp_path: Path) -> None:
+def test_everyone_may_look_and_only_an_admin_may_switch_and_change_the_watch_list(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     db = open_database(url)
     with db.begin() as connection:
@@ -163,5 +190,7 @@ def test_everyone_may_look_and_only_an_admin_may_change_the_watch_list(tmp_path:
             assert api.post("/v1/watchlist", body, headers=headers).status_code == (201 if scope == "admin" else 403)
             gone = api.session.delete(api.url + "/v1/watchlist", params=body, headers=headers, timeout=60)
             assert gone.status_code == (204 if scope == "admin" else 403)
+            off = api.session.put(api.url + "/v1/sources/cgv", json={"on": False}, headers=headers, timeout=60)
+            assert off.status_code == (200 if scope == "admin" else 403)
     finally:
         api.stop()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from api_server import Api, wait_for
 from filled_store import fill
 from openai_server import CHAT, IMAGES, KEY, Provider, openai_server, png
@@ -180,6 +182,71 @@ def test_without_a_key_it_answers_as_far_as_it_can_and_says_what_is_missing(api:
     problem = api.problem(api.post("/v1/studio/images", {"prompt": "a red train"}), 409)
     assert "REELSENSE_STUDIO__API_KEY" in problem["detail"]
     assert api.get("/v1/studio/images").json() == {"images": [], "total": 0}
+
+
+def test_with_a_key_who_asks_for_no_model_gets_what_is_free(studio: Api, provider: Provider) -> None:
+    told = {"title": "아무 영화", "mbti": "ENFP", "offline": True}
+    found = studio.post("/v1/studio/character", told).json()
+    assert (found["offline"], found["match"]) == (True, None)
+    asked = studio.post(
+        "/v1/studio/ask", {"movie_id": movie(studio), "question": "음악은 어때요?", "offline": True}
+    ).json()
+    assert (asked["answer"], asked["offline"]) == (None, True)
+    assert "음악" in asked["reviews"][0]["text"]
+    assert not provider.requests
+
+
+def spent(api: Api) -> tuple[float | None, float, int]:
+    state = api.get("/v1/studio").json()
+    return state["dollars_per_day"], state["spent_today"], state["unpriced_today"]
+
+
+def test_calls_beyond_the_days_limit_are_refused_also_by_another_process_and_after_a_restart(
+    tmp_path: Path, provider: Provider
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    fill(home)
+    told = {
+        "STUDIO__BASE_URL": provider.url,
+        "STUDIO__API_KEY": KEY,
+        "STUDIO__DOLLARS_PER_DAY": "0.1",  # two pictures
+        "STUDIO__CHAT_MODEL": "chatty",  # its price is not known
+    }
+    first, second = Api(home, **told), Api(home, **told)
+    try:
+        assert spent(first) == (0.1, 0.0, 0)
+        provider.failures = [500]
+        first.problem(first.post("/v1/studio/images", {"prompt": "failing"}), 502)
+        assert spent(second) == (0.1, 0.0, 0)
+        provider.failures, provider.seconds = [], 0.3
+        provider.requests.clear()
+
+        def make(at: int) -> requests.Response:
+            body = {"prompt": f"picture {at}"}
+            return requests.post(f"{(first, second)[at % 2].url}/v1/studio/images", json=body, timeout=60)
+
+        with ThreadPoolExecutor(6) as threads:
+            answers = list(threads.map(make, range(6)))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429, 429, 429]
+        assert len(provider.asked(IMAGES)) == 2
+        provider.seconds = 0.0
+        first.stop()
+        first.start()
+        assert spent(first) == spent(second) == (0.1, pytest.approx(0.084), 0)
+        answer = first.post("/v1/studio/images", {"prompt": "one more"})
+        problem = first.problem(answer, 429)
+        assert "하루 한도 $0.10, 오늘 쓴 비용 $0.0840" in problem["detail"]
+        assert "00:00 Korean time" in problem["detail"]
+        assert 0 < int(answer.headers["retry-after"]) <= 24 * 3600
+        # What was made stays free, and so does what has no price; that is told.
+        made = next(at for at, answer in enumerate(answers) if answer.status_code == 200)
+        assert first.post("/v1/studio/images", {"prompt": f"picture {made}"}).status_code == 200
+        assert first.post("/v1/studio/prompt", {"movie_id": movie(first), "refine": True}).json()["refined"]
+        assert spent(first) == (0.1, pytest.approx(0.084), 1)
+    finally:
+        first.stop()
+        second.stop()
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def _score(texts: list[str]) -> int:
 
 @pytest.mark.corpus
 @pytest.mark.slow
+@pytest.mark.alone
 def test_two_cores_score_at_least_twelve_thousand_reviews_a_second(corpus: Path) -> None:
     sealed = open_sealed(corpus, "evaluate")
     assert sealed is not None

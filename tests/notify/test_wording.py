@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from reelsense.notify.notices import without_secrets
-from reelsense.notify.wording import crawl_text, failure_text, score_text, training_text
+from reelsense.notify.wording import crawl_text, drift_text, failure_text, score_text, training_text
 from reelsense.settings import Settings, load_settings
 from reelsense.store.changes import FilmChanges, MoodShift
 from reelsense.store.runs import RunRow
+from reelsense.types import DriftAlarm, DriftWeek
 
 BEGUN = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 
@@ -92,6 +93,37 @@ def test_a_training_tells_both_models_numbers_and_the_reason(outcome: str) -> No
         "> 왜냐하면",
         "<http://mlflow/#/runs/ab12|MLflow>",
     ]
+
+
+def test_a_training_names_the_measures_and_films_that_drifted() -> None:
+    alarms = [
+        {"key": "k", "measure": "score", "value": 0.312, "threshold": 0.2, "title": ""},
+        {"key": "l", "measure": "length", "value": 0.4, "threshold": 0.15, "title": "달빛 <기차>"},
+        *({"key": str(n), "measure": "rating", "value": 0.3, "threshold": 0.2, "title": f"영화 {n}"} for n in range(9)),
+    ]
+    run = a_run("retrain", parameters={"recipe": "baseline", "data": "d1", "drift": 0.312, "alarms": alarms})
+    told = [line for line in training_text(settings(), run).splitlines() if line.startswith("🌊")]
+
+    assert told[:2] == [
+        "🌊 드리프트 경보: PSI 0.31 (점수, 기준 0.20)",
+        "🌊 드리프트 경보: 달빛 &lt;기차&gt; · KS 0.40 (길이, 기준 0.15)",
+    ]
+    assert told[5:] == ["🌊 … 6건 더"]
+
+
+def test_drift_tells_how_far_from_what_to_what_and_where_the_page_lies() -> None:
+    week = DriftWeek(date(2026, 10, 19), date(2026, 10, 25), 1200, 4000, 0.312, 0.2, 6.12, 8.9)
+    words = DriftWeek(date(2026, 10, 19), date(2026, 10, 25), 120, 400, 0.094, 0.02)
+    alarms = [DriftAlarm("a", "rating", week), DriftAlarm("b", "vocabulary", words, "달 <빛>", ("쩔<붕>", "킹갓텀"))]
+
+    assert drift_text(settings(), alarms, "s3://bucket/drift/2026-10-26.html").splitlines() == [
+        "🌊 *드리프트*  2026-10-19 – 2026-10-25",
+        "• PSI 0.31 (평점, 기준 0.20) · 평균 8.9 → 6.1 (1,200건)",
+        "• 달 &lt;빛&gt; · JS 0.09 (어휘, 기준 0.02) · 새로 는 말: 쩔&lt;붕&gt;, 킹갓텀 (120건)",
+        "> 페이지: s3://bucket/drift/2026-10-26.html",
+    ]
+    many = drift_text(settings("en"), alarms * 20, "page", "http://log").splitlines()
+    assert many[-3:] == ["• … 25 more", "> page: page", "<http://log|logs>"]
 
 
 def test_a_failure_tells_the_first_line_of_the_error() -> None:

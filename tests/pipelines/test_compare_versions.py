@@ -112,7 +112,7 @@ def versions(settings: Settings, tmp_path: Path) -> list[ModelVersion]:
     return [register(settings, log_folder(settings, folder, folder.name), folder.name) for folder in folders]
 
 
-def test_registered_versions_score_the_newest_reviews_of_the_store(
+def test_registered_versions_score_the_newest_judged_of_the_store(
     settings: Settings, versions: list[ModelVersion], db: Database, tmp_path: Path
 ) -> None:
     begin = datetime(2026, 9, 1, tzinfo=KST)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from snapshots import contents
 
 from reelsense.devsite.faults import Faults
 from reelsense.devsite.library import Library
 from reelsense.devsite.server import Devsite
-from reelsense.pipelines.crawl import CrawlResult, crawl
+from reelsense.errors import SourceOff
+from reelsense.pipelines.crawl import CrawlResult, FilmCrawl, crawl, films_to_crawl
 from reelsense.settings import Settings
 from reelsense.sources.catalogue import open_source
+from reelsense.sources.files import FileSource
 from reelsense.store.database import Database
 from reelsense.store.marks import crawl_mark
 from reelsense.store.rejects import count_rejects
 from reelsense.store.reviews import count_reviews
 from reelsense.store.runs import latest_runs
+from reelsense.store.schema import reviews
+from reelsense.store.switches import switch
+from reelsense.types import ReviewPage
 
 
 def crawl_site(db: Database, settings: Settings, name: str = "megabox", **more: object) -> CrawlResult:
@@ -125,3 +133,78 @@ def test_no_name_of_a_reviewer_is_stored(db: Database, settings: Settings, libra
 
     assert len(names) > 10
     assert not any(name in everything for name in names)
+
+
+def switched(db: Database, source: str, on: bool) -> None:
+    with db.begin() as connection:
+        switch(connection, source, on, datetime.now(UTC))
+
+
+def test_a_source_that_is_switched_off_is_asked_nothing_until_it_is_on_again(
+    db: Database, settings: Settings, site: Devsite
+) -> None:
+    switched(db, "megabox", False)
+    source, asked = open_source("megabox", settings), site.request_count
+
+    with pytest.raises(SourceOff, match="megabox is switched off"):
+        films_to_crawl(db, source, settings.crawl)
+    with pytest.raises(SourceOff, match="megabox is switched off"):
+        crawl(db, source, settings.crawl, ["1"])
+
+    with db.connect() as connection:
+        assert latest_runs(connection) == []
+    assert site.request_count == asked
+    assert crawl_site(db, settings, "cgv").status == "succeeded"
+    switched(db, "megabox", True)
+    assert crawl_site(db, settings).status == "succeeded"
+
+
+def test_a_crawl_stops_when_its_source_is_switched_off_and_the_next_brings_the_rest(
+    db: Database, settings: Settings, library: Library
+) -> None:
+    def off_after_a_film(_: FilmCrawl) -> None:
+        switched(db, "megabox", False)
+
+    stopped = crawl_site(db, settings, progress=off_after_a_film)
+
+    assert (stopped.status, len(stopped.films)) == ("incomplete", 1)
+    assert "switched off" in stopped.message
+    assert 0 < stored(db, "megabox") < library.count("megabox")
+    switched(db, "megabox", True)
+    assert crawl_site(db, settings).status == "succeeded"
+    assert stored(db, "megabox") == library.count("megabox")
+
+
+def test_a_film_of_many_pages_is_not_read_to_its_end_when_its_source_is_switched_off(
+    db: Database, settings: Settings, library: Library
+) -> None:
+    code = max(library.films, key=lambda film: len(library.visible("megabox", film)))
+    source = open_source("megabox", settings)
+    pages = source.review_pages
+
+    def off_after_a_page(film: str) -> Iterator[ReviewPage]:
+        for page in pages(film):
+            switched(db, "megabox", False)
+            yield page
+
+    source.review_pages = off_after_a_page  # type: ignore[method-assign]
+
+    stopped = crawl(db, source, settings.crawl, [code])
+
+    assert (stopped.films[0].pages, stopped.films[0].complete) == (1, False)
+    assert "switched off" in stopped.message
+    assert stored(db, "megabox") > 0
+    with db.connect() as connection:
+        assert crawl_mark(connection, "megabox", code) is None
+
+
+def test_a_review_that_gives_the_plot_away_is_covered_whatever_its_source_says(
+    db: Database, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "reviews.csv"
+    told, praised = "마지막에 주인공이 죽는 장면에서 울었다", "결말까지 좋았다. 웃겨 죽는 줄"
+    path.write_text(f"리뷰,평점\n{told},9\n{praised},10\n", encoding="utf-8")
+    crawl(db, FileSource(path), settings.crawl)
+    with db.connect() as connection:
+        found = {row.text: row.spoiler for row in connection.execute(sa.select(reviews.c.text, reviews.c.spoiler))}
+    assert found == {told: True, praised: False}

@@ -179,6 +179,7 @@ def test_a_store_that_is_gone_is_away_without_its_password(plain: Callable[..., 
     gone.close()
 
 
+@pytest.mark.alone
 def test_services_that_hang_hold_the_answer_up_for_three_seconds_together(
     plain: Callable[..., Settings], store: Database
 ) -> None:

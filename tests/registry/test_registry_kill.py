@@ -20,6 +20,7 @@ POINTS = (1, 4, 9, 13, 19, 22, 23, 24, 25, 27, 29)
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_killed_anywhere_and_repeated_there_is_one_finished_run_and_one_version(settings: Settings) -> None:
     driver = Path(__file__).with_name("log_until_killed.py")
     done = subprocess.run(

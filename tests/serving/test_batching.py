@@ -11,6 +11,7 @@ from reelsense.errors import ModelError, Overloaded
 from reelsense.serving.batching import Batcher, Limits
 from reelsense.serving.metrics import Metrics
 
+pytestmark = pytest.mark.alone  # waits are of milliseconds
 ROOMY = Limits(batch_seconds=1.0, batch_tokens=10_000, batch_rows=64, short_wait=1.0, long_wait=10.0)
 
 

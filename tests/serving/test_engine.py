@@ -13,6 +13,8 @@ from reelsense.sections import ServingSettings
 from reelsense.serving.engine import Engine
 from reelsense.serving.metrics import Metrics
 
+pytestmark = pytest.mark.alone  # waits are of milliseconds
+
 
 @pytest.fixture
 async def engine() -> AsyncIterator[Engine]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from reelsense.errors import SourceOff
 from reelsense.store.changes import changes_since, mood_shifts, reviews_changed_on
 from reelsense.store.database import Database
 from reelsense.store.films import upsert_films
@@ -30,8 +31,9 @@ from reelsense.store.notices import (
 from reelsense.store.rejects import keep_rejected
 from reelsense.store.reviews import find_review, upsert_reviews
 from reelsense.store.runs import find_run_row, finish_run, run_before, runs_of, start_run
-from reelsense.store.schema import reviews
+from reelsense.store.schema import reviews, source_switches
 from reelsense.store.scores import upsert_scores
+from reelsense.store.switches import require_on, switch, switched_off
 from reelsense.store.watchlist import unwatch, watch, watched
 from reelsense.types import KST, Film, RejectedRow, Review, Score
 
@@ -90,6 +92,25 @@ def test_a_film_is_watched_once_and_no_longer_when_taken_off(db: Database) -> No
         assert unwatch(connection, "cgv", "2")
         assert not unwatch(connection, "cgv", "2")
         assert watched(connection) == [("megabox", "1")]
+
+
+def test_a_source_is_on_until_it_is_switched_off_and_on_again_after(db: Database) -> None:
+    first = datetime(2026, 9, 1, tzinfo=UTC)
+    with db.begin() as connection:
+        require_on(connection, "megabox")
+        for days, on in enumerate((False, False, True, False)):
+            switch(connection, "megabox", on, first + timedelta(days=days))
+            switch(connection, "cgv", True, first)
+            assert switched_off(connection) == (frozenset() if on else {"megabox"})
+        require_on(connection, "cgv")
+        with pytest.raises(SourceOff, match="megabox is switched off"):
+            require_on(connection, "megabox")
+        assert connection.execute(sa.select(source_switches).order_by("source")).all() == [
+            ("cgv", True, first),
+            ("megabox", False, first + timedelta(days=3)),
+        ]
+        switch(connection, "megabox", False, first + timedelta(days=9))  # so it stood already
+        assert connection.execute(sa.select(sa.func.max(source_switches.c.changed_at))).scalar_one().day == 4
 
 
 def test_a_notice_is_kept_once_for_its_key(db: Database) -> None:

@@ -160,6 +160,8 @@ def test_people_come_before_ratings_and_doubt_gives_no_label(db: Database) -> No
         )
         found = {row.text: (row.label, row.origin) for row in trainable_texts(connection)}
         assert trainable_count(connection) == len(found)
+        weights = {(row.origin, row.weight) for row in trainable_texts(connection, person_weight=5.0)}
+    assert weights == {("person", 5.0), ("rating", 1.0)}
     assert found == {
         "평점만": (1, "rating"),
         "사람이 뒤집음": (0, "person"),

@@ -12,7 +12,7 @@ from reelsense.monitoring.drift import drift_by_week, population_stability_index
 from reelsense.store.database import Database
 from reelsense.store.films import upsert_films
 from reelsense.store.labels import add_labels
-from reelsense.store.newest import newest_reviews
+from reelsense.store.newest import newest_judged
 from reelsense.store.reviews import upsert_reviews
 from reelsense.store.schema import reviews, scores
 from reelsense.store.scores import upsert_scores
@@ -124,7 +124,7 @@ def test_with_few_scores_no_psi_is_told_and_without_any_no_drift(db: Database) -
     assert (short.reference, short.weeks) == (10, ())
 
 
-def test_the_newest_reviews_come_first_and_those_without_a_day_last(db: Database) -> None:
+def test_the_newest_judged_come_first_and_those_without_a_day_last(db: Database) -> None:
     with db.begin() as connection:
         upsert_films(connection, [Film("megabox", "1", "달빛"), Film("cgv", "9", "달빛"), Film("cgv", "1", "다른")])
         upsert_reviews(
@@ -139,10 +139,10 @@ def test_the_newest_reviews_come_first_and_those_without_a_day_last(db: Database
             ],
         )
     with db.connect() as connection:
-        assert [one.source_id for one in newest_reviews(connection, 10)] == ["4", "3", "1", "5", "2"]
-        assert [one.source_id for one in newest_reviews(connection, 2)] == ["4", "3"]
-        assert [one.source_id for one in newest_reviews(connection, 10, text_key("달빛"))] == ["3", "1", "2"]
-        assert [one.source_id for one in newest_reviews(connection, 10, "모름")] == ["5"]
+        assert [one.source_id for one in newest_judged(connection, 10)] == ["4", "3", "1", "5", "2"]
+        assert [one.source_id for one in newest_judged(connection, 2)] == ["4", "3"]
+        assert [one.source_id for one in newest_judged(connection, 10, text_key("달빛"))] == ["3", "1", "2"]
+        assert [one.source_id for one in newest_judged(connection, 10, "모름")] == ["5"]
 
 
 def test_people_are_believed_before_ratings_and_ratings_before_thumbs(db: Database) -> None:
@@ -160,7 +160,7 @@ def test_people_are_believed_before_ratings_and_ratings_before_thumbs(db: Databa
     with db.begin() as connection:
         add_labels(connection, [Label(ids[at], Sentiment(said), who, NOON) for at, who, said in votes])
     with db.connect() as connection:
-        found = {int(one.source_id): one.truth for one in newest_reviews(connection, 10)}
+        found = {int(one.source_id): one.truth for one in newest_judged(connection, 10)}
 
     p, n = Sentiment.POSITIVE, Sentiment.NEGATIVE
     assert found == {0: p, 1: n, 2: None, 3: p, 4: None, 5: n, 6: None}

@@ -92,6 +92,10 @@ def visit(page: Page, site: Site, path: str = "") -> None:
     settled(page)
 
 
+# A chart that has been drawn.
+CHART = '[data-testid="stVegaLiteChart"] svg.marks'
+
+
 def widget(page: Page, key: str) -> Locator:
     """The widget of a key."""
     return page.locator(f".st-key-{key}")

@@ -14,7 +14,7 @@ PAGES = ("", "film", "compare", "text", "file", "labelling", "models", "studio",
 GRAVE = ("serious", "critical")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.exhaustive)])
 def test_no_page_has_a_serious_fault(site: Site, chromium: Browser, scheme: str) -> None:
     context = chromium.new_context(color_scheme=scheme, locale="ko-KR")  # type: ignore[arg-type]
     page = context.new_page()

@@ -7,7 +7,7 @@ import io
 
 import pytest
 import requests
-from page_server import PHONE, Site, choose, press, select, settled, visit, widget
+from page_server import CHART, PHONE, Site, choose, press, select, settled, visit, widget
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -45,12 +45,21 @@ def test_a_link_opens_a_film_and_a_view_in_a_language(site: Site, page: Page) ->
 def test_each_view_of_a_film_shows_its_charts_and_words(site: Site, page: Page) -> None:
     visit(page, site, f"film?movie={film_id(site, '강철의 새벽')}")
     for key in ("film_pie", "film_confidence", "film_trend", "film_ratings"):
-        expect(widget(page, key).locator(".js-plotly-plot")).to_be_visible()
+        expect(widget(page, key).locator(CHART)).to_be_visible()
     choose(page, "section", "요소별")
-    expect(widget(page, "film_aspects_mentioned").locator(".js-plotly-plot")).to_be_visible()
+    expect(widget(page, "film_aspects_mentioned").locator(CHART)).to_be_visible()
     expect(page.get_by_text("근거 문장")).to_be_visible()
     choose(page, "section", "말")
     expect(page.locator('[data-testid="stImage"] img')).to_have_count(2, timeout=60_000)
+
+
+def test_a_chart_is_taken_away_as_a_picture(site: Site, page: Page) -> None:
+    visit(page, site, f"film?movie={film_id(site, '강철의 새벽')}")
+    expect(widget(page, "film_trend").locator(CHART)).to_be_visible()
+    widget(page, "film_trend").hover()
+    with page.expect_download() as download:
+        widget(page, "film_trend").get_by_role("button", name="Download as PNG").click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
 
 
 def test_filters_narrow_what_is_counted(site: Site, page: Page) -> None:
@@ -126,7 +135,7 @@ def test_films_are_compared_side_by_side(site: Site, page: Page) -> None:
     ids = [film_id(site, title) for title in ("달빛 세탁소", "강철의 새벽", "좀비 대리점")]
     visit(page, site, "compare?" + "&".join(f"movies={number}" for number in ids))
     for key in ("compare_shares", "compare_trend", "compare_aspects", "compare_confidence", "compare_ratings"):
-        expect(widget(page, key).locator(".js-plotly-plot")).to_be_visible(timeout=60_000)
+        expect(widget(page, key).locator(CHART)).to_be_visible(timeout=60_000)
     for title in ("달빛 세탁소", "강철의 새벽", "좀비 대리점"):
         expect(page.locator(f'[role="img"][aria-label="{title}"]')).to_be_visible()
 

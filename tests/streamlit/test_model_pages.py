@@ -1,4 +1,4 @@
-"""Labelling, models, studio, operations: for those who keep the model good, and those who play with it."""
+"""Labelling, models, operations: for those who keep the model good."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from page_server import Site, choose, press, select, settled, visit, widget
+from page_server import PHONE, Site, choose, press, select, settled, visit, widget
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -29,7 +29,7 @@ def test_reviews_are_labelled_by_the_keyboard(site: Site, page: Page) -> None:
     visit(page, site, "labelling")
     texts = []
     shown = widget(page, "labelling_review")
-    expect(widget(page, "labelling_positive")).to_be_visible()
+    expect(widget(page, "labelling_positive").get_by_text("1", exact=True)).to_be_visible()  # it listens to its key
     for key in ("1", "3"):
         texts.append(shown.inner_text())
         page.keyboard.press(key)
@@ -71,16 +71,6 @@ def test_a_training_is_started_watched_and_its_version_promoted_and_rolled_back(
     assert requests.get(f"{site.api}/v1/models", timeout=30).json()["champion"]["version"] == 1
 
 
-def test_a_picture_is_made_from_a_film_and_kept(site: Site, page: Page) -> None:
-    visit(page, site, "studio")
-    press(page, "studio_make_prompt")
-    settled(page)
-    press(page, "studio_draw")
-    expect(page.locator('[data-testid="stImage"] img').first).to_be_visible(timeout=60_000)
-    choose(page, "section", "갤러리")
-    expect(page.locator('[data-testid="stImage"] img').first).to_be_visible()
-
-
 def test_operations_show_runs_and_services_and_keep_the_watch_list(site: Site, page: Page) -> None:
     visit(page, site, "operations")
     expect(page.locator('[data-testid="stDataFrame"]')).to_be_visible()
@@ -92,3 +82,27 @@ def test_operations_show_runs_and_services_and_keep_the_watch_list(site: Site, p
     settled(page)
     watched = requests.get(f"{site.api}/v1/watchlist", timeout=30).json()
     assert "26090100" in str(watched)
+
+
+def test_a_source_is_switched_off_and_on_again_on_a_phone(site: Site, page: Page) -> None:
+    def state() -> object:
+        found = requests.get(f"{site.api}/v1/sources", timeout=30).json()["sources"]
+        return next((one["on"], one["why"]) for one in found if one["name"] == "lotte")
+
+    page.set_viewport_size(PHONE)
+    visit(page, site, "operations?section=sources")
+    lever = page.get_by_role("switch", name="lotte", exact=True)
+    expect(lever).to_be_checked()
+    try:
+        widget(page, "operations_source_lotte").locator("label").first.click()
+        expect(lever).not_to_be_checked()
+        until(lambda: state() == (False, "switched_off"), page)
+        visit(page, site, "operations?section=sources")
+        expect(lever).not_to_be_checked()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        if state() != (True, "local"):
+            lever.focus()
+            page.keyboard.press("Space")
+            until(lambda: state() == (True, "local"), page)
+    expect(lever).to_be_checked()

@@ -12,6 +12,7 @@ from page_server import Site
 from streamlit.testing.v1 import AppTest
 
 from parts import api, configuration, moods, posters, wordclouds
+from reelsense.reporting.wordclouds import hangul_font
 from views.text import highlighted
 
 WEB = Path(__file__).resolve().parents[2] / "streamlit" / "app" / "web.py"
@@ -85,8 +86,8 @@ def test_a_posters_address_can_not_leave_its_style(address: str | None, safe: st
 
 
 def test_a_word_cloud_has_hangul_on_every_machine() -> None:
-    assert wordclouds.font().name == "NanumGothicBold.ttf"
-    assert wordclouds.font().is_file()
+    assert hangul_font().name == "NanumGothicBold.ttf"
+    assert hangul_font().is_file()
     picture = wordclouds.drawn((("재미", 10), ("감동", 5)), "positive", "dark")
     assert picture.startswith(b"\x89PNG")
     assert picture != wordclouds.drawn((("재미", 10), ("감동", 5)), "positive", "light")

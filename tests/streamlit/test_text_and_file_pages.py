@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
-from page_server import Site, press, settled, visit, widget
+from page_server import CHART, Site, press, settled, visit, widget
 from playwright.sync_api import Page, expect
 
 from reelsense.store.database import open_database
@@ -40,7 +40,7 @@ def test_the_visits_history_is_kept_and_exported(site: Site, page: Page) -> None
         page.get_by_label("감상을 적어 보세요").fill(text)
         press(page, "text_analyse")
         settled(page)
-    expect(widget(page, "text_turns").locator(".js-plotly-plot")).to_be_visible()
+    expect(widget(page, "text_turns").locator(CHART)).to_be_visible()
     with page.expect_download() as download:
         press(page, "text_export")
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
@@ -56,7 +56,7 @@ def test_a_korean_spreadsheet_export_is_scored_and_taken_away(site: Site, page: 
     settled(page)
     expect(page.get_by_label("리뷰 열")).to_have_value("감상평")
     press(page, "file_start")
-    expect(widget(page, "file_shares").locator(".js-plotly-plot")).to_be_visible(timeout=60_000)
+    expect(widget(page, "file_shares").locator(CHART)).to_be_visible(timeout=60_000)
     with page.expect_download() as download:
         press(page, "file_download")
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))

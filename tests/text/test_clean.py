@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelsense.text.clean import clean, fingerprint, share_of, text_key
+from reelsense.text.clean import clean, cleaning_steps, fingerprint, share_of, text_key
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=60)
 KOREAN = st.text(
@@ -44,6 +44,26 @@ def test_examples(written: str, cleaned: str) -> None:
 @given(st.one_of(ANY_TEXT, KOREAN))
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     assert clean(clean(text)) == clean(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "kinds"),
+    [
+        ("좋다", []),
+        ("좋\u200b다", ["invisible"]),
+        ("좋다\x07!", ["control"]),
+        ("\u1112\u1161\u11ab", ["composition"]),
+        (" 좋다", ["spaces"]),
+        ("최고다  ㅋㅋㅋㅋ", ["spaces", "repeats"]),
+    ],
+)
+def test_it_says_what_it_changes(written: str, kinds: list[str]) -> None:
+    assert cleaning_steps(written) == kinds
+
+
+@given(st.one_of(ANY_TEXT, KOREAN))
+def test_no_change_goes_unsaid(text: str) -> None:
+    assert clean(text) == text or cleaning_steps(text)
 
 
 @given(st.one_of(ANY_TEXT, KOREAN))

@@ -19,12 +19,8 @@ from reelsense.models.loading import load_folder  # noqa: E402
 from reelsense.settings import Settings, load_settings  # noqa: E402
 from reelsense.training.data import Dataset, data_version  # noqa: E402
 from reelsense.training.result import TrainedModel  # noqa: E402
-from reelsense.training.transformer import (  # noqa: E402
-    choose_device,
-    evaluation_points,
-    learning_rate,
-    train_transformer,
-)
+from reelsense.training.stepping import choose_device, evaluation_points, learning_rate  # noqa: E402
+from reelsense.training.transformer import train_transformer  # noqa: E402
 from reelsense.types import LabelledText  # noqa: E402
 
 FILES = {"model.json", "model.onnx", "model.int8.onnx", "tokenizer", "torch"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -17,11 +19,8 @@ def list_films(source: str) -> list[list[str]]:
     """Codes of the films to crawl, in portions that one task reads."""
     from reelsense.pipelines.crawl import films_to_crawl
     from reelsense.sources.catalogue import open_source
-    from reelsense.sources.sites import is_on
 
-    with at_work() as work:
-        if not is_on(source, work.settings):
-            raise AirflowSkipException(f"{source} is off: name it in REELSENSE_CRAWL__ENABLED to turn it on.")
+    with _skipped_when_off(), at_work() as work:
         codes = films_to_crawl(work.db, open_source(source, work.settings), work.settings.crawl)
         size = work.settings.crawl.films_per_task
     return [codes[begin : begin + size] for begin in range(0, len(codes), size)]
@@ -37,7 +36,7 @@ def crawl_films(source: str, codes: list[str]) -> int:
 
     since, until = _span()
     # A pool is one DAG's; the lock keeps a crawl and a back-fill from asking a site at once.
-    with at_work() as work, held(work.db, f"site-{source}"):
+    with _skipped_when_off(), at_work() as work, held(work.db, f"site-{source}"):
         result = crawl(
             work.db,
             open_source(source, work.settings),
@@ -85,6 +84,17 @@ def report_crawl(source: str) -> None:
         failed = work.failed_tasks()
     if failed:
         raise AirflowFailException(f"failed: {', '.join(failed)}")
+
+
+@contextmanager
+def _skipped_when_off() -> Iterator[None]:
+    """A source that is not allowed or switched off is no failure: the task is skipped, and says why."""
+    from reelsense.errors import SourceOff
+
+    try:
+        yield
+    except SourceOff as error:
+        raise AirflowSkipException(str(error)) from None
 
 
 def _span() -> tuple[datetime | None, datetime | None]:

@@ -67,11 +67,11 @@ class Work:
 
 
 @contextmanager
-def at_work() -> Iterator[Work]:
-    """Settings and store of the task that runs now."""
+def at_work(recipe: str | None = None) -> Iterator[Work]:
+    """Settings and store of the task that runs now. Raises SettingsError for an unknown recipe."""
     from reelsense.store.database import open_database
 
-    settings = task_settings()
+    settings = task_settings(recipe)
     task: Any = get_current_context()["ti"]
     db = open_database(settings.resolved_database_url)
     try:
@@ -80,11 +80,14 @@ def at_work() -> Iterator[Work]:
         db.close()
 
 
-def task_settings() -> Settings:
-    """Settings with what Airflow's connections say; their secrets are masked in the task's log."""
+def task_settings(recipe: str | None = None) -> Settings:
+    """Settings with what Airflow's connections say; their secrets are masked in the task's log.
+
+    `recipe` in place of the configured one.
+    """
     _use_s3(_connection("reelsense_s3"))
     told = {**_store(_connection("reelsense_store")), **_slack(_connection("reelsense_slack"))}
-    settings = load_settings(overrides=told)
+    settings = load_settings(recipe, told)
     for secret in secrets_of(settings):
         mask_secret(secret)
     return settings

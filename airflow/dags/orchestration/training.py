@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from orchestration.defaults import CHAMPION, REPORT, TRAINING_POOL, parse_settings
 from orchestration.environment import at_work
+from reelsense.settings import recipe_folder
+
+
+def training_params(force: str) -> dict[str, Any]:
+    """What a run of a training can be told; `force` describes the switch of this name."""
+    known = sorted(path.stem for path in recipe_folder().glob("*.yaml"))
+    chosen = parse_settings().recipe
+    return {
+        "force": Param(False, type="boolean", description=force),
+        "recipe": Param(chosen, type="string", maxLength=80, examples=known, description="a file of configs/"),
+    }
+
+
+def _recipe() -> str | None:
+    """The recipe of this run; None: the configured one."""
+    return str(get_current_context()["params"].get("recipe") or "") or None
 
 
 @task
@@ -16,7 +33,7 @@ def plan(finetune: bool) -> str:
     """Data version, drift and volume: is it worth it? Returns the key of the training, or of the run that says no."""
     from reelsense.pipelines.plan import plan_training
 
-    with at_work() as work:
+    with at_work(_recipe()) as work:
         forced = bool(get_current_context()["params"].get("force"))
         return plan_training(work.db, work.settings, forced, finetune).key
 
@@ -31,7 +48,7 @@ def train(key: str) -> str:
     from reelsense.pipelines.plan import find_plan
     from reelsense.pipelines.retrain import train_planned
 
-    with at_work() as work:
+    with at_work(_recipe()) as work:
         done = find_plan(work.db, key).done
         if done:
             raise AirflowSkipException(done)
@@ -44,7 +61,7 @@ def evaluate(key: str) -> str:
     """Measure the new model and the champion, and log both with the gate's verdict."""
     from reelsense.pipelines.retrain import judge_planned
 
-    with at_work() as work:
+    with at_work(_recipe()) as work:
         judge_planned(work.db, work.settings, key)
     return key
 
@@ -54,7 +71,7 @@ def gate(key: str) -> str:
     """Registered, or refused?"""
     from reelsense.pipelines.retrain import VERDICT_TAG, judge_planned
 
-    with at_work() as work:
+    with at_work(_recipe()) as work:
         return "finish" if judge_planned(work.db, work.settings, key).tags[VERDICT_TAG] == "refuse" else "register"
 
 
@@ -63,7 +80,7 @@ def register(key: str) -> int:
     """Make it a version; returns its number."""
     from reelsense.pipelines.retrain import register_planned
 
-    with at_work() as work:
+    with at_work(_recipe()) as work:
         return register_planned(work.db, work.settings, key)
 
 
@@ -72,7 +89,7 @@ def promote(key: str) -> int:
     """Make the version champion or candidate, as the gate has decided; returns its number."""
     from reelsense.pipelines.retrain import promote_planned
 
-    with at_work() as work:
+    with at_work(_recipe()) as work:
         return promote_planned(work.db, work.settings, key)
 
 
@@ -84,7 +101,7 @@ def smoke_check(key: str) -> bool:
     """
     from reelsense.pipelines.retrain import VERDICT_TAG, check_planned, judge_planned
 
-    with at_work() as work:
+    with at_work(_recipe()) as work:
         if judge_planned(work.db, work.settings, key).tags[VERDICT_TAG] != "promote":
             raise AirflowSkipException("kept as candidate")
         return check_planned(work.db, work.settings, key)
@@ -95,7 +112,7 @@ def finish(key: str) -> str:
     """Close the training; returns how it ended."""
     from reelsense.pipelines.retrain import finish_planned
 
-    with at_work() as work:
+    with at_work(_recipe()) as work:
         return finish_planned(work.db, work.settings, key).status
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.deps import PredictorDep, ReaderDep, ServiceDep
-from reelsense.serving.collecting import Stage
+from reelsense.serving.collecting import Collection
 from reelsense.types import Film
 
 router = APIRouter(tags=["collections"])
@@ -43,21 +42,6 @@ class CollectRequest(BaseModel):
     most: int | None = Field(None, ge=1, le=100_000)
 
 
-class CollectionAnswer(BaseModel):
-    """How far it is; `movie_id` is there when it is done."""
-
-    id: str
-    source: str
-    code: str
-    stage: Stage
-    stored: int
-    new: int
-    scored: int
-    message: str
-    movie_id: str | None
-    started_at: datetime
-
-
 @router.get("/v1/sources/{source}/films", response_model=FoundFilms)
 def films(
     source: Annotated[str, Path(max_length=40)],
@@ -70,16 +54,16 @@ def films(
     return {"films": [_shown(film) for film in found[:_MOST_FOUND]]}
 
 
-@router.post("/v1/collections", status_code=202, response_model=CollectionAnswer)
+@router.post("/v1/collections", status_code=202, response_model=Collection)
 def collect(body: CollectRequest, service: ServiceDep, _key: PredictorDep) -> Any:
     """영화 한 편의 리뷰를 모읍니다. / Crawl and score one film's reviews."""
-    return asdict(service.collections.start(body.source, body.code, body.most))
+    return service.collections.start(body.source, body.code, body.most)
 
 
-@router.get("/v1/collections/{id}", response_model=CollectionAnswer)
+@router.get("/v1/collections/{id}", response_model=Collection)
 def progress(id: Annotated[str, Path(max_length=40)], service: ServiceDep, _key: ReaderDep) -> Any:
     """진행 상황 / how far it is."""
-    return asdict(service.collections.find(id))
+    return service.collections.find(id)
 
 
 def _shown(film: Film) -> dict[str, Any]:

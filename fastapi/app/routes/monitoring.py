@@ -11,9 +11,10 @@ from pydantic import BaseModel
 
 from app.deps import ReaderDep, ServiceDep
 from reelsense.monitoring.drift import LEAST_SCORES, drift_by_week
+from reelsense.monitoring.weeks import watch_weeks
 from reelsense.store.browse import best_scored_version
 from reelsense.store.traffic import daily_traffic
-from reelsense.types import KST
+from reelsense.types import DRIFT_STATISTICS, KST, DriftMeasure
 
 router = APIRouter(tags=["monitoring"])
 
@@ -36,14 +37,42 @@ class Reference(BaseModel):
     scores: int
 
 
+class MeasuredWeek(BaseModel):
+    """Seven days against the 28 before them; `value` is null with too few reviews, over `threshold` it is drift.
+
+    The means are of scores, ratings or lengths in characters; words have none.
+    """
+
+    begins: date
+    ends: date
+    reviews: int
+    reference: int
+    value: float | None
+    threshold: float | None
+    mean: float | None
+    mean_before: float | None
+
+
+class Measure(BaseModel):
+    """One measure by week, oldest first: PSI of score and rating, KS of length, JS (bits) of vocabulary."""
+
+    measure: DriftMeasure
+    statistic: str
+    weeks: list[MeasuredWeek]
+
+
 class Drift(BaseModel):
-    """Population stability index of each week; from `alarm` on it is much. `least` scores are needed on both sides."""
+    """Population stability index of each week; from `alarm` on it is much. `least` scores are needed on both sides.
+
+    `measures` are those of `monitoring.measures`, of all reviews, each week against the 28 days before it.
+    """
 
     model_version: str
     alarm: float
     least: int
     reference: Reference | None
     weeks: list[WeekDrift]
+    measures: list[Measure]
 
 
 class DayTraffic(BaseModel):
@@ -61,11 +90,21 @@ class Traffic(BaseModel):
 
 
 @router.get("/v1/drift", response_model=Drift)
-def drift(service: ServiceDep, _key: ReaderDep, weeks: Annotated[int, Query(ge=1, le=104)] = 12) -> Any:
-    """점수 분포의 변화, 주별 / how far each week's scores are from those before."""
+def drift(
+    service: ServiceDep,
+    _key: ReaderDep,
+    weeks: Annotated[int, Query(ge=1, le=104)] = 12,
+    vocabulary: Annotated[bool, Query(description="the words too, which takes seconds")] = False,
+) -> Any:
+    """점수·평점·길이·어휘의 변화, 주별 / how far each week's scores, ratings and lengths are from those before."""
     with service.db.connect() as connection:
         version = best_scored_version(connection, service.engine.version or "")
     found = drift_by_week(service.db, version, weeks)
+    asked = [one for one in service.settings.monitoring.measures if vocabulary or one != "vocabulary"]
+    watched = service.remembered.answer(
+        ("drift", version, weeks, vocabulary),
+        lambda: watch_weeks(service.db, service.settings, version, weeks, films=False, measures=asked),
+    ).watched
     reference = None
     if found is not None:
         reference = {"begins": found.begins, "ends": found.ends, "scores": found.reference}
@@ -75,6 +114,10 @@ def drift(service: ServiceDep, _key: ReaderDep, weeks: Annotated[int, Query(ge=1
         "least": LEAST_SCORES,
         "reference": reference,
         "weeks": [asdict(week) for week in found.weeks] if found is not None else [],
+        "measures": [
+            {**asdict(one), "statistic": DRIFT_STATISTICS[one.measure]}
+            for one in (watched[0].measures if watched else ())
+        ],
     }
 
 
@@ -82,6 +125,10 @@ def drift(service: ServiceDep, _key: ReaderDep, weeks: Annotated[int, Query(ge=1
 def traffic(service: ServiceDep, _key: ReaderDep, days: Annotated[int, Query(ge=1, le=366)] = 30) -> Any:
     """하루에 들어온 리뷰와 분석, 라벨 / reviews, scores and labels by Korean day, up to today."""
     today = datetime.now(KST).date()
-    with service.db.connect() as connection:
-        found = daily_traffic(connection, today - timedelta(days=days - 1), today)
+
+    def counted() -> Any:
+        with service.db.connect() as connection:
+            return daily_traffic(connection, today - timedelta(days=days - 1), today)
+
+    found = service.remembered.answer(("traffic", days, today), counted)
     return {"days": [asdict(day) for day in found]}

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from app.deps import AdminDep, ReaderDep, ServiceDep
 from reelsense.errors import InputError, NotThere
 from reelsense.pipelines.health import ServiceState, check_services, public_address
 from reelsense.settings import Settings
-from reelsense.sources.sites import SITE_NAMES, is_on
+from reelsense.sources.sites import ALLOWING, SITE_NAMES, allowed_by, require_allowed, require_site
 from reelsense.store.films import find_film
 from reelsense.store.notices import latest_notices
 from reelsense.store.rejects import RejectCount, count_rejects, rejects_by_reason
 from reelsense.store.runs import RunRow, known_pipelines, last_crawls, page_of_runs
 from reelsense.store.source_totals import SourceTotals, source_totals
+from reelsense.store.switches import switch, switched_off
 from reelsense.store.watchlist import unwatch, watch, watched
 
 router = APIRouter(tags=["operations"])
 
-TURNS_ON = "REELSENSE_CRAWL__ENABLED"
 _RAW_SHOWN = 500  # characters
 
 Name = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]{1,40}$")]
@@ -75,12 +75,13 @@ class LastRun(BaseModel):
 
 
 class SourceState(BaseModel):
-    """`why`: named in the settings, served by this machine, or not at all; null for files, which nobody crawls."""
+    """`on`: it may be crawled. `why`: named in the settings, served by this machine, switched off by an administrator,
+    or not allowed by the settings (off); null for files, which nobody crawls."""
 
     name: str
     site: bool
     on: bool
-    why: Literal["enabled", "local", "off"] | None
+    why: Literal["enabled", "local", "switched_off", "off"] | None
     schedule: str | None
     films: int
     reviews: int
@@ -89,10 +90,18 @@ class SourceState(BaseModel):
 
 
 class Sources(BaseModel):
-    """`setting` is the one that turns a site on."""
+    """`setting` is the one that allows a site; what it allows can be switched off and on again."""
 
     setting: str
     sources: list[SourceState]
+
+
+class SwitchRequest(BaseModel):
+    """On or off."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"on": False}]})
+
+    on: StrictBool
 
 
 class WatchRequest(BaseModel):
@@ -193,12 +202,19 @@ def notices(
 def sources(service: ServiceDep, _key: ReaderDep) -> Any:
     """출처별 상태 / the sites, and what is stored of each."""
     with service.db.connect() as connection:
-        totals, crawls = source_totals(connection), last_crawls(connection)
-    names = [*SITE_NAMES, *(name for name in totals if name not in SITE_NAMES)]
-    return {
-        "setting": TURNS_ON,
-        "sources": [_source(name, service.settings, totals.get(name), crawls.get(name)) for name in names],
-    }
+        return {"setting": ALLOWING, "sources": _sources(connection, service.settings)}
+
+
+@router.put("/v1/sources/{source}", response_model=SourceState)
+def switch_source(source: Name, body: SwitchRequest, service: ServiceDep, _key: AdminDep) -> Any:
+    """출처를 켜고 끕니다. / Switch a site off, or on again if the settings allow it; at once, for all who crawl."""
+    require_site(source)
+    if body.on:
+        require_allowed(source, service.settings)
+    with service.db.begin() as connection:
+        switch(connection, source, body.on, datetime.now(UTC))
+    with service.db.connect() as connection:
+        return next(one for one in _sources(connection, service.settings) if one["name"] == source)
 
 
 @router.get("/v1/watchlist", response_model=WatchList)
@@ -259,15 +275,23 @@ def _run(run: RunRow) -> dict[str, Any]:
     return {**asdict(run), "seconds": seconds}
 
 
-def _source(name: str, settings: Settings, totals: SourceTotals | None, run: RunRow | None) -> dict[str, Any]:
+def _sources(connection: sa.Connection, settings: Settings) -> list[dict[str, Any]]:
+    totals, crawls, off = source_totals(connection), last_crawls(connection), switched_off(connection)
+    names = [*SITE_NAMES, *(name for name in totals if name not in SITE_NAMES)]
+    return [_source(name, settings, name in off, totals.get(name), crawls.get(name)) for name in names]
+
+
+def _source(
+    name: str, settings: Settings, off: bool, totals: SourceTotals | None, run: RunRow | None
+) -> dict[str, Any]:
     site = name in SITE_NAMES
-    on = site and is_on(name, settings)
-    why = ("enabled" if name in settings.crawl.enabled else "local") if on else "off"
+    allowed = allowed_by(name, settings) if site else None
+    why = "off" if allowed is None else "switched_off" if off else allowed
     last_run = {name: getattr(run, name) for name in LastRun.model_fields} if run else None
     return {
         "name": name,
         "site": site,
-        "on": on,
+        "on": why in ("enabled", "local"),
         "why": why if site else None,
         "schedule": settings.crawl.schedule.get(name, "@daily") if site else None,
         **asdict(totals or SourceTotals(0, 0, None)),

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel
 
+from app import studio_schemas
 from app.deps import PredictorDep, ReaderDep, ServiceDep
 from reelsense.objects import ObjectStore, open_objects
+from reelsense.sections import StudioSettings
 from reelsense.serving.service import Service
 from reelsense.store.browse import best_scored_version
 from reelsense.studio import ask, characters, costs, images, prompts
-from reelsense.studio.archetypes import Mbti
 from reelsense.studio.client import has_key, why_offline
-from reelsense.studio.material import FilmFacts, FilmView, Language, Said, view_film
+from reelsense.studio.material import FilmFacts, FilmView, Said, view_film
+from reelsense.studio.spending import Pay, counted, spent_today
 from reelsense.studio.working import Workshop
-from reelsense.types import Sentiment
 
 router = APIRouter(tags=["studio"])
 
@@ -30,155 +31,16 @@ _WAIT_SECONDS = 25.0
 _WAIT_SHARE = 0.8  # of the service's own limit
 _workshop = Workshop()
 
-MovieId = Annotated[str, Field(min_length=1, max_length=40, description="GET /v1/movies의 id / id of a film")]
-Number = Annotated[int, Field(ge=1, le=4)]
-Prompt = Annotated[str, Field(min_length=1, max_length=prompts.LONGEST_PROMPT)]
-About = Annotated[str, Field(max_length=characters.LONGEST_ABOUT)]
 Done = TypeVar("Done")
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Price(BaseModel):
-    """In US dollars: tokens by the million, images each, by size."""
-
-    input: float | None
-    output: float | None
-    images: dict[str, float]
-
-
-class StudioState(BaseModel):
-    """`offline_because`: no key, or the package `openai` is missing; null when the provider is asked."""
-
-    available: bool
-    offline_because: Literal["key", "package"] | None
-    chat_model: str
-    image_model: str
-    sizes: list[str]
-    most_images: int
-    won_per_dollar: float
-    prices_of: date
-    prices: dict[str, Price]
-
-
-class PromptRequest(_Request):
-    movie_id: MovieId
-    refine: bool = Field(False, description="모델이 다듬기 / have the chat model write it, where there is a key")
-
-
-class PromptAnswer(BaseModel):
-    movie_id: str
-    title: str
-    tone: Literal["bright", "dark", "contrast"]
-    positive_share: float | None
-    prompt: str
-    refined: bool
-    reviews: list[int]
-
-
-class ImagesRequest(_Request):
-    prompt: Prompt
-    size: images.Size = "1024x1024"
-    n: Number = 1
-    again: bool = Field(False, description="저장된 그림을 쓰지 않음 / make new ones though there are some of the same")
-
-
-class Image(BaseModel):
-    id: str
-    prompt: str
-    model: str
-    size: str
-    made_at: datetime
-
-
-class Images(BaseModel):
-    images: list[Image]
-
-
-class Gallery(Images):
-    total: int
-
-
-class CharacterRequest(_Request):
-    """A film of the store by `movie_id`, or any film by `title`."""
-
-    movie_id: MovieId | None = None
-    title: Annotated[str, Field(min_length=1, max_length=120, pattern=r"\S")] | None = None
-    mbti: Mbti
-    about: About = ""
-    language: Language = "ko"
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.movie_id is None) == (self.title is None):
-            raise ValueError("give movie_id or title, not both")
-        return self
-
-
-class CharacterAnswer(BaseModel):
-    """`dimensions`: 0-100 for E, S, T, J. Offline it is an archetype, `match` is null and `note` says so."""
-
-    title: str
-    name: str
-    why: str
-    shared: list[str]
-    match: int | None
-    archetype: str
-    dimensions: dict[str, int]
-    offline: bool
-    note: str | None
-
-
-class AskRequest(_Request):
-    movie_id: MovieId
-    question: Annotated[str, Field(min_length=1, max_length=ask.LONGEST_QUESTION)]
-    language: Language = "ko"
-
-
-class CitedReview(BaseModel):
-    id: int
-    text: str
-    code: Sentiment | None
-    spoiler: bool
-
-
-class AskAnswer(BaseModel):
-    """`answer` cites ids in brackets, all of them in `reviews`. Offline it is null: `reviews` are the related ones."""
-
-    answer: str | None
-    reviews: list[CitedReview]
-    offline: bool
-
-
-class EstimateRequest(_Request):
-    """What a call of `kind` would cost; `text` is the prompt, question or self-description."""
-
-    kind: Literal["prompt", "images", "character", "ask"]
-    movie_id: MovieId | None = None
-    text: Annotated[str, Field(max_length=prompts.LONGEST_PROMPT)] = ""
-    size: images.Size = "1024x1024"
-    n: Number = 1
-
-
-class EstimateAnswer(BaseModel):
-    """`usd` and `krw` are null when the model's price is unknown, `prices_of` also for a price of the settings."""
-
-    model: str
-    usd: float | None
-    krw: float | None
-    prices_of: date | None
-    tokens_sent: int | None
-    tokens_written: int | None
-
-
-@router.get("/v1/studio", response_model=StudioState)
+@router.get("/v1/studio", response_model=studio_schemas.StudioState)
 def state(service: ServiceDep, _key: ReaderDep) -> Any:
-    """키가 있는지, 모델과 가격 / whether there is a key, models and prices."""
+    """키가 있는지, 모델과 가격, 오늘 쓴 비용 / whether there is a key, models, prices, and what was spent today."""
     settings = service.settings.studio
     missing = why_offline(settings)
     prices = {**costs.PRICES, **settings.prices}
+    spent = spent_today(service.db, datetime.now(UTC))
     return {
         "available": missing is None,
         "offline_because": missing,
@@ -189,11 +51,14 @@ def state(service: ServiceDep, _key: ReaderDep) -> Any:
         "won_per_dollar": settings.won_per_dollar,
         "prices_of": costs.PRICES_OF,
         "prices": {model: price.model_dump() for model, price in prices.items()},
+        "dollars_per_day": settings.dollars_per_day,
+        "spent_today": spent.dollars,
+        "unpriced_today": spent.unpriced,
     }
 
 
-@router.post("/v1/studio/prompt", response_model=PromptAnswer)
-def prompt(body: PromptRequest, service: ServiceDep, _key: PredictorDep) -> Any:
+@router.post("/v1/studio/prompt", response_model=studio_schemas.PromptAnswer)
+def prompt(body: studio_schemas.PromptRequest, service: ServiceDep, _key: PredictorDep) -> Any:
     """줄거리와 리뷰로 만든 그림 프롬프트 / a prompt for a picture from plot and reviews."""
     with _film(service, body.movie_id) as film:
         facts, reviews = film.facts(), prompts.reviews_for_art(film)
@@ -201,7 +66,7 @@ def prompt(body: PromptRequest, service: ServiceDep, _key: PredictorDep) -> Any:
     refined = body.refine and has_key(settings)
     if refined:
         objects = _objects(service)
-        text = _made(service, body, lambda: prompts.refine(settings, objects, facts, reviews))
+        text = _made(service, body, lambda: prompts.refine(settings, objects, facts, reviews, _pay(service)))
     else:
         text = prompts.template(facts, reviews)
     return {
@@ -215,17 +80,18 @@ def prompt(body: PromptRequest, service: ServiceDep, _key: PredictorDep) -> Any:
     }
 
 
-@router.post("/v1/studio/images", response_model=Images)
-def make(body: ImagesRequest, service: ServiceDep, _key: PredictorDep) -> Any:
+@router.post("/v1/studio/images", response_model=studio_schemas.Images)
+def make(body: studio_schemas.ImagesRequest, service: ServiceDep, _key: PredictorDep) -> Any:
     """그림 만들기; 같은 요청은 저장된 것으로 답합니다. / Make pictures; 504 means: ask the same again, it goes on."""
     settings, objects = service.settings.studio, _objects(service)
+    pay = _pay(service)
     made = _made(
-        service, body, lambda: images.make_images(settings, objects, body.prompt, body.size, body.n, body.again)
+        service, body, lambda: images.make_images(settings, objects, body.prompt, body.size, body.n, body.again, pay)
     )
     return {"images": [asdict(one) for one in made]}
 
 
-@router.get("/v1/studio/images", response_model=Gallery)
+@router.get("/v1/studio/images", response_model=studio_schemas.Gallery)
 def gallery(
     service: ServiceDep,
     _key: ReaderDep,
@@ -247,31 +113,33 @@ def image(id: Annotated[str, Path(max_length=64)], service: ServiceDep, _key: Re
     return Response(images.read_image(_objects(service), id), media_type="image/png")
 
 
-@router.post("/v1/studio/character", response_model=CharacterAnswer)
-def character(body: CharacterRequest, service: ServiceDep, _key: PredictorDep) -> Any:
+@router.post("/v1/studio/character", response_model=studio_schemas.CharacterAnswer)
+def character(body: studio_schemas.CharacterRequest, service: ServiceDep, _key: PredictorDep) -> Any:
     """이 영화에서 나는 어떤 인물인가 / which character of this film are you."""
     facts = _facts(service, body.movie_id, body.title)
-    settings, objects = service.settings.studio, _objects(service)
+    settings, objects, pay = _settings(service, body.offline), _objects(service), _pay(service)
     found = _made(
         service,
         body,
-        lambda: characters.which_character(settings, objects, facts, body.mbti, body.about, body.language),
+        lambda: characters.which_character(settings, objects, facts, body.mbti, body.about, body.language, pay),
     )
     return {"title": facts.title, **asdict(found)}
 
 
-@router.post("/v1/studio/ask", response_model=AskAnswer)
-def ask_the_reviews(body: AskRequest, service: ServiceDep, _key: PredictorDep) -> Any:
+@router.post("/v1/studio/ask", response_model=studio_schemas.AskAnswer)
+def ask_the_reviews(body: studio_schemas.AskRequest, service: ServiceDep, _key: PredictorDep) -> Any:
     """리뷰에게 묻기: 인용한 리뷰로만 답합니다. / Ask the reviews: answers rest on cited reviews only."""
-    settings, objects = service.settings.studio, _objects(service)
+    settings, objects, pay = _settings(service, body.offline), _objects(service), _pay(service)
     with _film(service, body.movie_id) as film:
         facts, given = film.facts(), ask.related(body.question, ask.candidates(film, body.question))
-    found = _made(service, body, lambda: ask.ask_reviews(settings, objects, facts, given, body.question, body.language))
+    found = _made(
+        service, body, lambda: ask.ask_reviews(settings, objects, facts, given, body.question, body.language, pay)
+    )
     return {"answer": found.answer, "reviews": [asdict(one) for one in found.cited], "offline": found.offline}
 
 
-@router.post("/v1/studio/estimate", response_model=EstimateAnswer)
-def estimate(body: EstimateRequest, service: ServiceDep, _key: ReaderDep) -> Any:
+@router.post("/v1/studio/estimate", response_model=studio_schemas.EstimateAnswer)
+def estimate(body: studio_schemas.EstimateRequest, service: ServiceDep, _key: ReaderDep) -> Any:
     """부르기 전의 예상 비용 / what a call would cost."""
     settings = service.settings.studio
     if body.kind == "images":
@@ -291,6 +159,15 @@ def estimate(body: EstimateRequest, service: ServiceDep, _key: ReaderDep) -> Any
     else:
         asked = ask.messages_for_question(facts, given, body.text, "ko")
     return asdict(costs.estimate_chat(settings, asked))
+
+
+def _settings(service: Service, offline: bool) -> StudioSettings:
+    settings = service.settings.studio
+    return settings.model_copy(update={"api_key": None}) if offline else settings
+
+
+def _pay(service: Service) -> Pay:
+    return counted(service.db, service.settings.studio.dollars_per_day)
 
 
 def _objects(service: Service) -> ObjectStore:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.deps import AdminDep, ReaderDep, ServiceDep
 from reelsense.pipelines.plan import FINETUNE, RETRAIN
-from reelsense.serving.trainings import State, Training, Trainings
+from reelsense.serving.trainings import State, Training, Trainings, Where
 from reelsense.store.runs import RunRow, latest_runs
 from reelsense.training.recipes import list_recipes
 
@@ -46,7 +46,10 @@ class TrainingRequest(BaseModel):
 
 
 class TrainingAnswer(BaseModel):
-    """`outcome`: promoted, candidate, refused, withdrawn or skipped. `progress`: event, step, steps and the like."""
+    """`outcome`: promoted, candidate, refused, withdrawn or skipped. `progress`: event, step, steps and the like.
+
+    `where`: in a process beside this service, or in Airflow; `link`: its page there, for people.
+    """
 
     id: str
     recipe: str
@@ -59,10 +62,12 @@ class TrainingAnswer(BaseModel):
     version: int | None
     progress: dict[str, str | float]
     run_id: int | None
+    where: Where
+    link: str
 
 
 class TrainingDetails(TrainingAnswer):
-    """With the last lines of what its process said."""
+    """With the last lines of what its process said; Airflow keeps its own."""
 
     lines: list[str]
 
@@ -83,9 +88,10 @@ class TrainingRun(BaseModel):
 
 
 class TrainingList(BaseModel):
-    """`running` is the id of the one that was started here and has not ended."""
+    """`running` is the id of the one that was started here and has not ended; `where` the next one would be done."""
 
     running: str | None
+    where: Where
     trainings: list[TrainingAnswer]
     runs: list[TrainingRun]
 
@@ -98,7 +104,7 @@ def recipes(_key: ReaderDep) -> Any:
 
 @router.post("/v1/trainings", response_model=TrainingAnswer, status_code=202)
 def start(asked: TrainingRequest, service: ServiceDep, _key: AdminDep) -> Any:
-    """학습을 시작합니다. / Begin a training; one at a time."""
+    """학습을 시작합니다. / Begin a training, in Airflow where it is set up; one at a time."""
     trainings = Trainings(service.settings)
     begun = trainings.start(asked.recipe, asked.force, asked.finetune)
     return _shown(trainings.find(service.db, begun.id))
@@ -111,9 +117,12 @@ def listed(service: ServiceDep, _key: ReaderDep) -> Any:
     with service.db.connect() as connection:
         runs = [run for name in (RETRAIN, FINETUNE) for run in latest_runs(connection, name, _RUNS_SHOWN)]
     runs.sort(key=lambda run: (run.started_at, run.id), reverse=True)
+    found = trainings.all(service.db)
+    in_airflow = (one.asked.id for one in found if one.state == "running" and one.asked.where == "airflow")
     return {
-        "running": trainings.running(),
-        "trainings": [_shown(found) for found in trainings.all(service.db)],
+        "running": trainings.running() or next(in_airflow, None),
+        "where": trainings.where,
+        "trainings": [_shown(one) for one in found],
         "runs": [_run(run) for run in runs[:_RUNS_SHOWN]],
     }
 
@@ -134,6 +143,7 @@ def _shown(found: Training) -> dict[str, Any]:
         "version": found.version,
         "progress": dict(found.progress),
         "run_id": found.run.id if found.run is not None else None,
+        "link": found.link,
     }
 
 

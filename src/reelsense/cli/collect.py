@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
 
-from reelsense.cli.options import JsonOption, Options, console, print_json, progress_bar, say, store
+from reelsense.cli.options import JsonOption, Options, console, pairs, print_json, progress_bar, say, store
 from reelsense.errors import InputError
 from reelsense.reporting.words import words
 from reelsense.settings import Settings
 from reelsense.sources.base import Source
+
+if TYPE_CHECKING:
+    from reelsense.pipelines.score_ray import BulkScored
+    from reelsense.tables.scoring import FileScored
+
+Engine = Literal["local", "ray"]
 
 
 def crawl(
@@ -45,7 +51,9 @@ def crawl(
     with store(settings) as db, progress_bar(source, as_json) as bar:
         result = run(
             db,
-            _source(source, settings, may_train, _pairs(column or ()), best_rating),
+            _source(
+                source, settings, may_train, pairs(column, "--column", "FIELD=COLUMN, such as text=내용."), best_rating
+            ),
             settings.crawl,
             film or (),
             begin,
@@ -83,8 +91,12 @@ def films(
     as_json: JsonOption = False,
 ) -> None:
     """출처의 영화 목록이나 검색 결과를 보여 줍니다. / List or search the films of a source."""
+    from reelsense.store.switches import require_on
+
     settings = context.obj.settings()
     opened = _source(source, settings)
+    with store(settings) as db, db.connect() as connection:
+        require_on(connection, opened.name)
     found = opened.search(search) if search else opened.films()
     if as_json:
         print_json(found)
@@ -98,11 +110,19 @@ def films(
 def score(
     context: typer.Context,
     text: Annotated[str | None, typer.Option(help="문장 하나 / one text")] = None,
-    file: Annotated[Path | None, typer.Option(help="CSV/TSV/JSONL/XLSX/Parquet")] = None,
-    out: Annotated[Path | None, typer.Option(help="결과 파일 / output file")] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(help="CSV/TSV/JSONL/XLSX/Parquet; ray: 폴더, s3://… / with ray also a folder or s3://…"),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", "--output", help="결과 파일 / output file; ray: 폴더 / or a folder")
+    ] = None,
     column: Annotated[str | None, typer.Option(help="리뷰 열 이름 / the column with the texts")] = None,
     bad: Annotated[Path | None, typer.Option(help="보류된 행 파일 / file for rows set aside")] = None,
     model: Annotated[str, typer.Option(help="champion, bundled, 버전, 폴더 / alias, version or folder")] = "champion",
+    engine: Annotated[Engine, typer.Option(help="파일을 어디서 / where a file is scored: local, ray")] = "local",
+    address: Annotated[str | None, typer.Option(help="Ray 클러스터 / cluster: auto, ray://HOST:10001")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Ray 작업자; 없으면 코어 수 / default: all cores")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """문장, 파일, 또는 저장된 리뷰의 감성을 분석합니다. / Score a text, a file, or the stored reviews."""
@@ -116,6 +136,23 @@ def score(
         raise InputError("Give --text or --file, not both.")
     if file is not None and out is None:
         raise InputError("--file needs --out: where shall the scored rows go?")
+    if engine == "ray" or address or workers:
+        if engine != "ray" or file is None or out is None:
+            raise InputError("--address and --workers need --engine ray, and that needs --file and --out.")
+        from reelsense.pipelines.score_ray import score_with_ray
+
+        with progress_bar(file, as_json) as bar:
+            _tell_scored(
+                score_with_ray(
+                    settings, file, out, model, address, bad, column, workers,
+                    progress=lambda rows: bar.update(bar.task_ids[0], completed=rows),
+                ),
+                out,
+                as_json,
+            )  # fmt: skip
+        return
+    if any((given or "").startswith("s3://") for given in (file, out)):
+        raise InputError("Files on S3 need --engine ray.")
     predictor = load(model, settings)
     if text is not None:
         answer = predict(predictor.classifier, [text], settings.neutral_below)[0]
@@ -126,22 +163,17 @@ def score(
             console().print(f"[bold]{label}[/] {answer.confidence:.1%}  (긍정 {answer.positive:.1%})")
         return
     if file is not None and out is not None:
-        with progress_bar(file.name, as_json) as bar:
+        with progress_bar(Path(file).name, as_json) as bar:
             done = score_file(
                 predictor.classifier,
-                file,
-                out,
+                Path(file),
+                Path(out),
                 bad,
                 column,
                 settings.neutral_below,
                 progress=lambda rows: bar.update(bar.task_ids[0], completed=rows),
             )
-        if as_json:
-            print_json(done)
-        else:
-            rate = done.scored / max(done.seconds, 1e-9)
-            aside = f" · {done.bad:,} → {done.bad_file}" if done.bad_file else ""
-            console().print(f"{out}: {done.scored:,} ({done.column}, {rate:,.0f}/s){aside}", markup=False)
+        _tell_scored(done, out, as_json)
         return
     with store(settings) as db, progress_bar("score", as_json) as bar:
         result = score_pending(
@@ -208,6 +240,7 @@ def devsite(
         Path | None, typer.Option(help="리뷰 파일 (JSONL/CSV); 없으면 예시 / default: the sample")
     ] = None,
     films_file: Annotated[Path | None, typer.Option("--films", help="films.json")] = None,
+    host: Annotated[str, typer.Option(help="주소 / address to listen at")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="포트 / port")] = 8900,
     until: Annotated[
         datetime | None, typer.Option(help="이 날까지만 보임 / hide later ones", formats=["%Y-%m-%d"])
@@ -225,7 +258,7 @@ def devsite(
     library = load_library(reviews, films_file) if reviews else sample_library()
     library.until = until.date() if until else None
     faults = Faults(latency_ms=latency_ms, error_rate=error_rate, shift_rate=shift_rate)
-    with serve(library, faults, port=port) as site:
+    with serve(library, faults, host, port) as site:
         console().print(say(settings, f"devsite: {site.url}  (Ctrl-C로 멈춤)", f"devsite: {site.url}  (Ctrl-C stops)"))
         for name, url in site.base_urls().items():
             console().print(f"  REELSENSE_CRAWL__BASE_URLS__{name.upper()}={url}", markup=False)
@@ -251,12 +284,13 @@ def _source(
     return open_source(name, settings)
 
 
-def _pairs(given: Sequence[str]) -> dict[str, str]:
-    pairs = [one.partition("=") for one in given]
-    wrong = [field for field, mark, column in pairs if not (field and mark and column)]
-    if wrong:
-        raise InputError(f"--column {wrong[0]}: expected FIELD=COLUMN, such as text=내용.")
-    return {field: column for field, _, column in pairs}
+def _tell_scored(done: FileScored | BulkScored, out: str, as_json: bool) -> None:
+    if as_json:
+        print_json(done)
+        return
+    rate = done.scored / max(done.seconds, 1e-9)
+    aside = f" · {done.bad:,} → {done.bad_file}" if done.bad_file else ""
+    console().print(f"{out}: {done.scored:,} ({done.column}, {rate:,.0f}/s){aside}", markup=False)
 
 
 def _fields(value: object) -> dict[str, object]:

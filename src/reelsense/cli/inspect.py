@@ -96,6 +96,7 @@ def fetch(context: typer.Context) -> None:
 
 _PACKAGES = (
     ("torch + transformers", ("torch", "transformers", "onnx", "onnxruntime"), "train"),
+    ("Optuna", ("optuna",), "train"),
     ("ONNX Runtime", ("onnxruntime", "tokenizers"), "onnx"),
     ("API", ("uvicorn", "prometheus_client", "python_multipart"), "api"),
     ("KoNLPy", ("konlpy",), "okt"),
@@ -173,9 +174,19 @@ def _java() -> Check:
 
 
 def _sources(settings: Settings) -> Check:
-    from reelsense.sources.sites import SITE_NAMES, is_on
+    from reelsense.errors import StoreError
+    from reelsense.sources.sites import ALLOWING, SITE_NAMES, allowed_by
+    from reelsense.store.switches import switched_off
 
-    on = [name for name in SITE_NAMES if is_on(name, settings)]
-    if on:
-        return Check("sources", "ok", ", ".join(on))
-    return Check("sources", "missing", "none is on", "REELSENSE_CRAWL__ENABLED=megabox, or reelsense devsite")
+    allowed = [name for name in SITE_NAMES if allowed_by(name, settings)]
+    if not allowed:
+        return Check("sources", "missing", "none is on", f"{ALLOWING}=megabox, or reelsense devsite")
+    try:
+        with store(settings) as db, db.connect() as connection:
+            off = switched_off(connection)
+    except StoreError:  # said above, of the store
+        off = frozenset()
+    found = ", ".join(f"{name} (switched off)" if name in off else name for name in allowed)
+    if off.issuperset(allowed):
+        return Check("sources", "missing", found, "관리 > 출처, PUT /v1/sources/SOURCE")
+    return Check("sources", "ok", found)

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from reelsense.cli.options import JsonOption, console, print_json, say, store
+from reelsense.errors import SettingsError
 from reelsense.store.keys import SCOPES
 
 keys = typer.Typer(no_args_is_help=True, help="API 키 / keys of the API")
@@ -32,6 +33,23 @@ def create(
         return
     console().print(text, markup=False, soft_wrap=True)
     console().print(say(settings, "지금만 보입니다. 안전한 곳에 두세요.", "Keep it safe: it is not shown again."))
+
+
+@keys.command()
+def adopt(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="누구의 키인지 / whose it is")],
+    scope: Annotated[list[str], typer.Option(help=f"권한 (여러 번 가능): {', '.join(SCOPES)}")],
+) -> None:
+    """설정 links.api_key의 키를 등록합니다. / Register the key in the setting links.api_key; others of NAME end."""
+    from reelsense.store.keys import adopt_key
+
+    settings = context.obj.settings()
+    if settings.links.api_key is None:
+        raise SettingsError("There is no key to adopt: set REELSENSE_LINKS__API_KEY.")
+    with store(settings) as db, db.begin() as connection:
+        key = adopt_key(connection, name, scope, settings.links.api_key.get_secret_value())
+    console().print(say(settings, f"키 {key.id}: {name}", f"key {key.id}: {name}"))
 
 
 @keys.command("list")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,30 +25,49 @@ def train(
     out: Annotated[Path, typer.Option(help="모델 폴더 / where the model folder goes")],
     recipe: RecipeOption = None,
     corpus_only: Annotated[bool, typer.Option(help="저장된 리뷰는 쓰지 않음 / leave the store out")] = False,
+    processes: Annotated[
+        int, typer.Option(min=1, help="이 컴퓨터의 프로세스 수, GPU마다 하나 / processes here, one a GPU")
+    ] = 1,
+    noise: Annotated[
+        bool, typer.Option("--noise", help="오타·띄어쓰기 잡음에서도 재기 / measure under typos and the like, too")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """레시피대로 학습만 합니다 (등록은 retrain). / Train a recipe into a folder, without registry and gate."""
     from reelsense.models.loading import load_folder, read_facts
+    from reelsense.pipelines.distil import taught
     from reelsense.store.labels import trainable_texts
     from reelsense.training.card import model_card
     from reelsense.training.data import build_dataset
     from reelsense.training.evaluate import evaluate as measure
+    from reelsense.training.findings import examine
+    from reelsense.training.processes import launch, number_of_processes, rank
     from reelsense.training.sealed import open_sealed
     from reelsense.training.trainers import train as run
 
-    settings = context.obj.settings(recipe)
+    # Of several processes one speaks.
+    settings = context.obj.settings(recipe, {"log_level": "ERROR"} if rank() > 0 else None)
+    if processes > 1 and settings.model.name in ("baseline", "blend"):
+        raise InputError("Baselines and blends are fitted in one process: leave out --processes.")
+    if processes > 1 and number_of_processes() == 1:
+        raise typer.Exit(launch(processes, _without_processes(sys.argv[1:])))
     stored = []
     if not corpus_only:
         with store(settings) as db, db.connect() as connection:
-            stored = trainable_texts(connection)
-    dataset = build_dataset(settings, stored)
-    with progress_bar(settings.recipe, as_json) as bar:
+            stored = trainable_texts(connection, settings.dataset.person_weight)
+    dataset = taught(build_dataset(settings, stored), settings)
+    with progress_bar(settings.recipe, as_json or rank() > 0) as bar:
         trained = run(dataset, settings, out, training_progress(bar))
+    if rank() > 0:
+        return
     evaluations = {"validation": trained.validation}
     sealed = open_sealed(settings.corpus_folder, "evaluate")
+    model = load_folder(out)
     if sealed:
-        evaluations["test"] = measure(load_folder(out), sealed.texts, sealed.labels)
-    (out / "MODEL_CARD.md").write_text(model_card(read_facts(out), evaluations), encoding="utf-8")
+        evaluations["test"] = measure(model, sealed.texts, sealed.labels)
+    findings = examine(model, settings, evaluations, sealed if noise else None)
+    card = model_card(read_facts(out), evaluations, findings=findings)
+    (out / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     metrics = {f"{name}/{key}": value for name, found in evaluations.items() for key, value in found.metrics().items()}
     if as_json:
         print_json(
@@ -68,7 +89,10 @@ def retrain(
 ) -> None:
     """필요하면 재학습하고, 관문을 거쳐 등록·승격합니다. / Train if worth it, gate, register, promote."""
     from reelsense.pipelines.retrain import retrain as run
+    from reelsense.training.processes import number_of_processes
 
+    if number_of_processes() > 1:
+        raise InputError("retrain runs in one process; train in several with `reelsense train --processes N`.")
     settings = context.obj.settings(recipe)
     with store(settings) as db, progress_bar(settings.recipe, as_json) as bar:
         result = run(db, settings, force, training_progress(bar), finetune)
@@ -193,6 +217,15 @@ def export(
     settings = context.obj.settings()
     path = export_registry(settings, out)
     console().print(say(settings, f"내보냄: {path}", f"exported: {path}"), markup=False)
+
+
+def _without_processes(arguments: Sequence[str]) -> list[str]:
+    """The command line for each of the processes."""
+    kept = [one for one in arguments if not one.startswith("--processes=")]
+    if "--processes" in kept:
+        at = kept.index("--processes")
+        del kept[at : at + 2]
+    return kept
 
 
 def _told(context: typer.Context, version: object, as_json: bool) -> None:

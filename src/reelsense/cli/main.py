@@ -9,9 +9,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from reelsense.cli import collect, demo, inspect, learn, operate
+from reelsense.cli import collect, compare, demo, inspect, learn, operate, preserve
+from reelsense.cli.data import data
+from reelsense.cli.drift import drift
 from reelsense.cli.keys import keys
 from reelsense.cli.options import Options, parse_overrides
+from reelsense.cli.probe import probe
+from reelsense.cli.tune import tune
 from reelsense.errors import ReelsenseError
 
 app = typer.Typer(
@@ -40,14 +44,21 @@ app.command()(collect.report)
 app.command()(collect.devsite)
 app.command()(collect.label)
 app.command()(learn.train)
+app.command()(tune)
 app.command()(learn.retrain)
 app.command()(learn.evaluate)
+app.command()(compare.compare)
+app.command()(probe)
 app.add_typer(learn.models, name="models")
+app.add_typer(data, name="data")
 app.add_typer(keys, name="keys")
 app.add_typer(operate.watch, name="watch")
 app.command()(operate.check)
+app.command()(drift)
 app.command()(operate.maintain)
 app.command()(operate.notices)
+app.command()(preserve.backup)
+app.command()(preserve.restore)
 app.command()(inspect.doctor)
 app.command()(inspect.runs)
 app.command()(inspect.settings)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from reelsense.errors import SettingsError
+from reelsense.errors import InputError, SettingsError
 from reelsense.logs import configure_logs
 from reelsense.settings import Settings, load_settings
 from reelsense.store.database import Database, open_database
@@ -32,6 +32,17 @@ class Options:
         settings = load_settings(recipe, {**self.overrides, **(more or {})})
         configure_logs(settings.log_level, settings.log_format)
         return settings
+
+
+def pairs(given: Sequence[str] | None, option: str, expected: str) -> dict[str, str]:
+    """`name=value` words of a repeated option. Raises InputError; the value, maybe a password, is not in it."""
+    found = {}
+    for word in given or ():
+        name, mark, value = word.partition("=")
+        if not (name and mark and value):
+            raise InputError(f"{option} {name}: expected {expected}")
+        found[name] = value
+    return found
 
 
 def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:

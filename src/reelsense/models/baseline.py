@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
@@ -16,8 +15,10 @@ from reelsense.errors import ModelError
 from reelsense.models.base import Probabilities
 from reelsense.models.calibration import sigmoid
 from reelsense.models.hashing import characters, ngram_counts, ngrams
+from reelsense.models.loading import write_facts
 from reelsense.text.clean import clean
 
+WEIGHTS_FILE = "weights.npz"
 # Texts laid out at once: small enough for the arrays to stay in the second-level cache.
 _CHUNK = 128
 
@@ -75,9 +76,11 @@ class Baseline:
 
 
 def save_baseline(model: Baseline, folder: Path, card: dict[str, Any]) -> None:
-    """Write `weights.npz` (compressed) and `model.json`; `card` holds further facts such as metrics."""
+    """Write `weights.npz` (compressed) and, last, `model.json`; `card` holds further facts such as metrics."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / "weights.npz", weights=model.weights)
+    # An older model.json must not stand beside new weights, whenever this is killed.
+    (folder / "model.json").unlink(missing_ok=True)
+    np.savez_compressed(folder / WEIGHTS_FILE, weights=model.weights)
     facts = {
         "format": 1,
         "kind": "baseline",
@@ -88,16 +91,22 @@ def save_baseline(model: Baseline, folder: Path, card: dict[str, Any]) -> None:
         "temperature": model.temperature,
         **card,
     }
-    (folder / "model.json").write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_facts(folder, facts)
+
+
+def read_weights(path: Path) -> NDArray[np.int8]:
+    """A table of weights, (2^bits,). Raises ValueError when it is none, and as numpy and zipfile do."""
+    with np.load(path, allow_pickle=False) as arrays:
+        weights: NDArray[np.int8] = arrays["weights"]
+    if weights.dtype != np.int8 or weights.ndim != 1 or len(weights).bit_count() != 1:
+        raise ValueError(f"weights are {weights.dtype}{weights.shape}, expected int8 and a power of two")
+    return weights
 
 
 def load_baseline(folder: Path, facts: dict[str, Any], version: str) -> Baseline:
     """Read what `save_baseline` wrote; `facts` is the folder's model.json. Raises ModelError when it is damaged."""
     try:
-        with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
-            weights = arrays["weights"]
-        if weights.dtype != np.int8 or weights.ndim != 1 or len(weights).bit_count() != 1:
-            raise ValueError(f"weights are {weights.dtype}{weights.shape}, expected int8 and a power of two")
+        weights = read_weights(folder / WEIGHTS_FILE)
         numbers = {key: float(facts[key]) for key in ("scale", "bias", "temperature")}
         return Baseline(str(facts["name"]), version, int(facts["longest"]), weights, **numbers)
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:

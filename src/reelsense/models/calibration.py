@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,13 @@ def sigmoid(logits: NDArray[Any]) -> NDArray[np.float32]:
     """Logistic function, float32, without overflow."""
     result: NDArray[np.float32] = expit(np.asarray(logits, dtype=np.float64)).astype(np.float32)
     return result
+
+
+def log_odds(positive: NDArray[Any] | Sequence[float], edge: float = 1e-7) -> NDArray[np.float64]:
+    """(n,) log-odds of probabilities; 0 and 1, which have none, count as `edge` away: nearer, float32 knows little."""
+    inside = np.clip(np.asarray(positive, dtype=np.float64), edge, 1 - edge)
+    odds: NDArray[np.float64] = np.log(inside / (1 - inside))
+    return odds
 
 
 def fit_temperature(logits: NDArray[Any], labels: NDArray[Any]) -> float:

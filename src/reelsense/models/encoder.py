@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from reelsense.errors import ModelError
-from reelsense.models.scratch_encoder import MODEL_TYPE, ScratchEncoder, load_scratch, save_scratch
+from reelsense.models.scratch_encoder import SCRATCH, ScratchEncoder, load_scratch, save_scratch
 
 # What the dropouts of BERT's, ELECTRA's, RoBERTa's and their relatives' configurations are called.
 _DROPOUTS = (
@@ -108,4 +108,4 @@ def _quiet_transformers() -> Iterator[None]:
 def is_scratch(source: Path | str) -> bool:
     """Whether a folder holds the small encoder of `reelsense.models.scratch_encoder`."""
     path = Path(source) / "config.json"
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("model_type") == MODEL_TYPE
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("model_type", "").startswith(SCRATCH)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reelsense.models.baseline import Baseline
+from reelsense.models.calibration import log_odds
 from reelsense.models.hashing import characters, ngram_counts, ngrams
 from reelsense.text.clean import clean
 
@@ -56,7 +57,7 @@ def occlusions(text: str) -> list[str]:
 
 def explain_by_occlusion(text: str, positive: Sequence[float] | NDArray[np.float32]) -> Explanation:
     """How much the log-odds fall without each piece; `positive` are the scores of `occlusions(text)`."""
-    odds = _log_odds(positive)
+    odds = log_odds(positive, _EDGE)
     weights = [float(odds[0] - without) for without in odds[1:]]
     return Explanation(
         "occlusion", _spans(text, _grouped(_words(text)), weights), round(float(odds[0]) - sum(weights), 6)
@@ -115,9 +116,3 @@ def _grouped(words: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     size = -(-len(words) // _MOST_SPANS) or 1
     groups = [words[at : at + size] for at in range(0, len(words), size)]
     return [(group[0][0], group[-1][1], " ".join(piece for _, _, piece in group)) for group in groups]
-
-
-def _log_odds(positive: Sequence[float] | NDArray[np.float32]) -> NDArray[np.float64]:
-    inside = np.clip(np.asarray(positive, dtype=np.float64), _EDGE, 1 - _EDGE)
-    odds: NDArray[np.float64] = np.log(inside / (1 - inside))
-    return odds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ def load_folder(folder: Path, version: str | None = None) -> Classifier:
         from reelsense.models.transformer import load_transformer
 
         return load_transformer(folder, facts, version)
+    if facts["kind"] == "blend":
+        from reelsense.models.blend import load_blend
+
+        return load_blend(folder, facts, version, load_folder)
     raise ModelError(f"'{folder}' holds a model of unknown kind '{facts['kind']}'; this reelsense is too old for it.")
 
 
@@ -46,3 +51,10 @@ def read_facts(folder: Path) -> dict[str, Any]:
     if not isinstance(facts, dict) or facts.get("format") != 1 or "kind" not in facts:
         raise ModelError(f"'{path}' is not of model format 1.")
     return facts
+
+
+def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write `model.json`, whole or not at all: it is what makes a folder a model, so it comes last."""
+    half = folder / "model.json.part"
+    half.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    half.replace(folder / "model.json")

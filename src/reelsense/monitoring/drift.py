@@ -11,23 +11,12 @@ import numpy as np
 from reelsense.store.database import Database
 from reelsense.store.reviews import newest_day
 from reelsense.store.score_bins import ScoreBins, add_up, bins_by_day, first_scored_day, quantile_edges
-from reelsense.store.summary import recent_scores
 
 RECENT_DAYS = 7
 REFERENCE_DAYS = 28
 # Under this many scores on either side the index is noise.
 LEAST_SCORES = 200
 BINS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """Population stability index of the last `days` days against the weeks before; 0.1 is some, 0.2 is much."""
-
-    psi: float
-    days: int
-    recent: int
-    reference: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +72,6 @@ def _week(begins: date, ends: date, reference: ScoreBins, found: ScoreBins) -> W
 
 def _days(begins: date, ends: date) -> list[date]:
     return [begins + timedelta(days=number) for number in range((ends - begins).days + 1)]
-
-
-def drift_of_scores(db: Database, model_version: str) -> Drift | None:
-    """Drift of a version's scores; None where there are too few reviews to say."""
-    with db.connect() as connection:
-        last = newest_day(connection)
-        if last is None:
-            return None
-        border = last - timedelta(days=RECENT_DAYS - 1)
-        recent = recent_scores(connection, model_version, border, last)
-        begin = border - timedelta(days=REFERENCE_DAYS)
-        reference = recent_scores(connection, model_version, begin, border - timedelta(days=1))
-    if min(len(recent), len(reference)) < LEAST_SCORES:
-        return None
-    return Drift(population_stability_index(reference, recent), RECENT_DAYS, len(recent), len(reference))
 
 
 def population_stability_index(reference: Sequence[float], recent: Sequence[float]) -> float:

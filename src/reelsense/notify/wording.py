@@ -9,6 +9,7 @@ from reelsense.notify.slack import escaped
 from reelsense.settings import Settings
 from reelsense.store.changes import FilmChanges, MoodShift
 from reelsense.store.runs import RunRow
+from reelsense.types import DRIFT_STATISTICS, DriftAlarm, DriftMeasure
 
 _MOST_FILMS = 15
 _OUTCOMES = {
@@ -21,6 +22,15 @@ _OUTCOMES = {
     "running": ("끝나지 않음", "not finished"),
 }
 _SIGNS = {"promoted": "🚀", "candidate": "🗂", "refused": "🛑", "withdrawn": "↩️", "skipped": "💤", "failed": "❌"}
+_MOST_ALARMS = 5
+_MEASURES: dict[DriftMeasure, tuple[str, str]] = {
+    "score": ("점수", "scores"),
+    "rating": ("평점", "ratings"),
+    "length": ("길이", "lengths"),
+    "vocabulary": ("어휘", "words"),
+}
+# Digits of a mean: a probability, a rating, characters.
+MEAN_DIGITS: dict[DriftMeasure, int] = {"score": 2, "rating": 1, "length": 0, "vocabulary": 0}
 _SETS = {"test": ("봉인 시험", "sealed test"), "newest": ("최신 보류", "newest held out")}
 
 
@@ -80,8 +90,13 @@ def training_text(settings: Settings, run: RunRow, link: str = "") -> str:
         f"{escaped(str(told.get('recipe', '')))} · {say('데이터', 'data')} {told.get('data') or '–'}  "
         f"({_seconds(settings, [run])})"
     ]
-    if told.get("drift") is not None:
+    alarms = list(told.get("alarms") or ())
+    if told.get("drift") is not None and not alarms:  # of a training before there were other measures
         lines.append(f"🌊 {say('드리프트 경보', 'drift alarm')}: PSI {told['drift']:.2f}")
+    for alarm in alarms[:_MOST_ALARMS]:
+        lines.append(f"🌊 {say('드리프트 경보', 'drift alarm')}: {_distance(say, **alarm)}")
+    if len(alarms) > _MOST_ALARMS:
+        lines.append(f"🌊 … {len(alarms) - _MOST_ALARMS:,}{say('건 더', ' more')}")
     metrics: dict[str, Any] = dict(counts.get("metrics") or {})
     for key, names in _SETS.items():
         if f"{key}/accuracy" in metrics:
@@ -107,6 +122,24 @@ def check_text(settings: Settings, name: str, passed: bool, found: str, link: st
     )
 
 
+def drift_text(settings: Settings, alarms: Sequence[DriftAlarm], page: str, link: str = "") -> str:
+    """What has drifted since the last look, and where the page lies."""
+    say = _say(settings)
+    week = alarms[0].week
+    lines = [f"🌊 *{say('드리프트', 'drift')}*  {week.begins} – {week.ends}"]
+    for alarm in alarms[:_MOST_FILMS]:
+        found = alarm.week
+        told = _distance(say, alarm.measure, found.value or 0, found.threshold or 0, alarm.title)
+        if found.mean is not None and found.mean_before is not None:
+            told += f" · {say('평균', 'mean')} {found.mean_before:.{MEAN_DIGITS[alarm.measure]}f} → "
+            told += f"{found.mean:.{MEAN_DIGITS[alarm.measure]}f}"
+        words = f" · {say('새로 는 말', 'rising words')}: {escaped(', '.join(alarm.words))}" if alarm.words else ""
+        lines.append(f"• {told}{words} ({found.reviews:,}{say('건', ' reviews')})")
+    if len(alarms) > _MOST_FILMS:
+        lines.append(f"• … {len(alarms) - _MOST_FILMS:,}{say('건 더', ' more')}")
+    return "\n".join([*lines, f"> {say('페이지', 'page')}: {escaped(page)}", *_links(settings, link)])
+
+
 def upkeep_text(settings: Settings, removed: dict[str, int], link: str = "") -> str:
     """What maintenance cleared away."""
     say = _say(settings)
@@ -130,6 +163,12 @@ def late_text(settings: Settings, dag: str, run: str, minutes: float, link: str 
     late = say(f"{minutes:g}분 안에 끝나지 않음", f"not finished within {minutes:g} minutes")
     head = f"⏰ *{escaped(dag)}* {late}"
     return "\n".join([f"{head}: `{escaped(run)}`", *_links(settings, link)])
+
+
+def _distance(say: Any, measure: DriftMeasure, value: float, threshold: float, title: str = "", **_: Any) -> str:
+    film = f"{escaped(title)} · " if title else ""
+    name, limit = say(*_MEASURES[measure]), say("기준", "threshold")
+    return f"{film}{DRIFT_STATISTICS[measure]} {value:.2f} ({name}, {limit} {threshold:.2f})"
 
 
 def _say(settings: Settings) -> Any:

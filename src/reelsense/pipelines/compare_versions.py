@@ -18,7 +18,7 @@ from reelsense.registry.loading import load_version
 from reelsense.registry.versions import ModelVersion
 from reelsense.settings import Settings
 from reelsense.store.database import Database
-from reelsense.store.newest import JudgedReview, newest_reviews
+from reelsense.store.newest import JudgedReview, newest_judged
 from reelsense.training.data import is_held_out
 from reelsense.types import Sentiment
 
@@ -131,7 +131,7 @@ def compare_versions(
     Raises RegistryError and ModelError when a version can't be loaded.
     """
     with db.connect() as connection:
-        rows = newest_reviews(connection, min(limit, MOST_REVIEWS), title_key)
+        rows = newest_judged(connection, min(limit, MOST_REVIEWS), title_key)
     texts = [row.text for row in rows]
     # One after the other: the second may push out what a third caller left, never the first.
     scores_a, scores_b = (loaded.get(settings, version).predict_proba(texts) for version in (a, b))

@@ -24,7 +24,9 @@ from reelsense.store.marks import crawl_mark, set_crawl_mark
 from reelsense.store.rejects import keep_rejected
 from reelsense.store.reviews import upsert_reviews
 from reelsense.store.runs import finish_run, start_run
+from reelsense.store.switches import require_on
 from reelsense.store.watchlist import watched
+from reelsense.text.spoilers import gives_away
 from reelsense.types import Film, RejectedRow, Review, ReviewPage, UpsertCounts
 
 log = structlog.get_logger()
@@ -71,9 +73,11 @@ CrawlProgress = Callable[[FilmCrawl], None]
 def films_to_crawl(db: Database, source: Source, settings: CrawlSettings) -> list[str]:
     """Codes of the films that are configured or on the watch list; where there are none, of those the source lists.
 
-    Listed films are stored, so that a crawl of their codes need not ask for the list again.
+    Listed films are stored, so that a crawl of their codes need not ask for the list again. Raises SourceOff when the
+    source is switched off.
     """
     with db.connect() as connection:
+        require_on(connection, source.name)
         watched_codes = [code for _, code in watched(connection, source.name)]
     named = list(dict.fromkeys([*settings.films.get(source.name, ()), *watched_codes]))
     if named:
@@ -100,10 +104,12 @@ def crawl(
     With `until` only reviews between `since` and it are taken, with `most` a film is left after so many of its newest
     reviews; neither says anything about how far a film is complete.
     With the same `key` a finished crawl is not repeated and an interrupted one is taken up again. A source that
-    refuses us ends the crawl with status failed; what came before stays.
+    refuses us ends the crawl with status failed; what came before stays. So does one that is switched off meanwhile;
+    when it is off to begin with, SourceOff is raised and no run is kept.
     """
     key = key or f"crawl:{source.name}:{uuid.uuid4()}"
     with db.begin() as connection:
+        require_on(connection, source.name)
         run = start_run(connection, "crawl", key, {"source": source.name, "films": list(film_codes)})
     if run.finished:
         return CrawlResult(run.id, source.name, run.status, (), f"'{key}' has run already: {run.message}")
@@ -113,6 +119,7 @@ def crawl(
     blocked = False
     try:
         for film in _chosen(db, source, film_codes):
+            _still_on(db, source)
             film = _described(db, source, film, logger)
             with db.begin() as connection:
                 upsert_films(connection, [film])
@@ -157,6 +164,12 @@ def _chosen(db: Database, source: Source, film_codes: Sequence[str]) -> Sequence
     if len(known) < len(stored):
         known |= {film.code: film for film in source.films()}
     return [known.get(code, Film(source.name, code, code)) for code in film_codes]
+
+
+def _still_on(db: Database, source: Source) -> None:
+    """Asked before each film and each further page, so that a site that is switched off is left alone soon."""
+    with db.connect() as connection:
+        require_on(connection, source.name)
 
 
 def _over_stored(connection: Connection, film: Film) -> Film:
@@ -209,10 +222,11 @@ def _crawl_film(
                 if most is not None:  # a page may hold more than was asked for
                     fresh = fresh[: max(0, most - counts.new - counts.changed - counts.unchanged)]
                 with db.begin() as connection:
-                    counts += upsert_reviews(connection, fresh)
+                    counts += upsert_reviews(connection, [_covered(review) for review in fresh])
                     keep_rejected(connection, state.new_rejected, run_id)
                 if state.reached_since(page) or state.enough(most):
                     break
+                _still_on(db, source)
             if state.enough(most) or state.settled():
                 break
     except SourceError as error:
@@ -316,3 +330,8 @@ class _Reading:
             return False
         total = next(iter(self.totals), None)
         return self.cut or total is None or len(self.seen) + len(self.rejected) >= total
+
+
+def _covered(review: Review) -> Review:
+    """A review that gives the plot away is a spoiler, whatever its site says: hiding too much is the smaller harm."""
+    return review if review.spoiler or not gives_away(review.text) else replace(review, spoiler=True)

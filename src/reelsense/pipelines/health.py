@@ -56,7 +56,7 @@ def check_services(settings: Settings, db: Database, serving: str | None = None)
         "store": lambda: _store(db),
         "mlflow": lambda: _mlflow(settings),
         "objects": lambda: _objects(settings.resolved_object_store),
-        "airflow": lambda: _airflow(settings.links.airflow),
+        "airflow": lambda: _airflow(settings.links.airflow_api or settings.links.airflow),
         "api": lambda: _api(settings.links.api) if serving is None else f"model {serving}",
         "slack": lambda: _slack(settings),
     }

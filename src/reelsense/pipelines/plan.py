@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 
 from reelsense.errors import InputError, StoreError
 from reelsense.models.loading import read_facts
-from reelsense.monitoring.drift import drift_of_scores
+from reelsense.monitoring.weeks import watch_weeks
 from reelsense.objects import ObjectStore, open_objects
 from reelsense.pipelines.champion import ensure_champion
+from reelsense.pipelines.drift import unanswered
 from reelsense.pipelines.labels_snapshot import keep_labels, kept_labels
 from reelsense.registry.loading import fetch
 from reelsense.registry.tracking import LABELS_TAG, PEOPLE_TAG, list_runs
@@ -27,7 +28,7 @@ from reelsense.store.labels import trainable_texts
 from reelsense.store.locks import held
 from reelsense.store.runs import RUNNING, RunRow, find_run_row, finish_run, latest_runs, start_run
 from reelsense.training.data import build_dataset
-from reelsense.types import LabelledText
+from reelsense.types import DriftAlarm, LabelledText
 
 log = structlog.get_logger()
 
@@ -37,13 +38,16 @@ LOCK = "training"
 
 # Passes of the baseline's fit over a few labels, when it starts at the champion.
 _FINETUNE_ITERATIONS = 30
+# Alarms that a cause names; the run's parameters hold them all.
+_MOST_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One training. `stored` names the kept labels, `start` the version a fine-tuning starts at.
 
-    `done` is why there is nothing to do; then only `run_id` and `key` mean something.
+    `drift` is the PSI of all scores where it is an alarm. `done` is why there is nothing to do; then only `run_id` and
+    `key` mean something.
     """
 
     run_id: int
@@ -69,15 +73,15 @@ def plan_training(db: Database, settings: Settings, force: bool = False, finetun
     with held(db, LOCK):
         champion = ensure_champion(settings)
         with db.connect() as connection:
-            stored = trainable_texts(connection)
+            stored = trainable_texts(connection, settings.dataset.person_weight)
             begun = _interrupted(connection, settings, pipeline)
         if begun is not None and (taken_up := _taken_up(db, objects, begun)) is not None:
             return taken_up
-        drift = drift_of_scores(db, str(champion.version))
-        psi = drift.psi if drift is not None and drift.psi >= settings.retrain.drift_psi else None
-        if psi is not None and drift is not None:
-            log.warning("drift", psi=round(psi, 3), days=drift.days, model_version=champion.version)
-        cause = "asked for" if force else _cause(settings, stored, psi, finetune)
+        alarms = watch_weeks(db, settings, str(champion.version), 1).alarms
+        psi = next((one.week.value for one in alarms if one.measure == "score" and not one.title), None)
+        for alarm in alarms:
+            log.warning("drift", reason=alarm.reason, model_version=champion.version)
+        cause = "asked for" if force else _cause(settings, stored, unanswered(db, alarms, pipeline), finetune)
         if cause is None:
             return _skipped(db, settings, pipeline, _why_not(settings, stored, finetune), len(stored), psi)
         start = champion.version if finetune else None
@@ -97,6 +101,7 @@ def plan_training(db: Database, settings: Settings, force: bool = False, finetun
             "people": _of_people(stored),
             "start": start,
             "drift": psi,
+            "alarms": [_told(alarm) for alarm in alarms],
         }
         with db.begin() as connection:
             run = start_run(connection, pipeline, key, parameters)
@@ -120,7 +125,10 @@ def settings_of(settings: Settings, plan: Plan) -> Settings:
     folder = fetch(settings, plan.start)
     model: dict[str, Any] = {"name": "baseline", "start": folder}
     training: dict[str, Any] = {"epochs": _FINETUNE_ITERATIONS}
-    if read_facts(folder)["kind"] != "baseline":
+    kind = read_facts(folder)["kind"]
+    if kind == "blend":
+        model["name"] = "blend"
+    elif kind != "baseline":
         model, training = {"name": str(folder)}, {}
     return settings.model_copy(
         update={
@@ -200,14 +208,30 @@ def _skipped(db: Database, settings: Settings, pipeline: str, reason: str, label
     return Plan(run.id, key, pipeline, "", labels=labels, drift=drift, done=reason)
 
 
-def _cause(settings: Settings, stored: Sequence[LabelledText], psi: float | None, finetune: bool) -> str | None:
-    """Enough new labels since the newest training, or drift of the champion's scores; None when neither."""
+def _told(alarm: DriftAlarm) -> dict[str, Any]:
+    """An alarm as it is kept with the run."""
+    return {
+        "key": alarm.key,
+        "measure": alarm.measure,
+        "value": alarm.week.value,
+        "threshold": alarm.week.threshold,
+        "title": alarm.title,
+    }
+
+
+def _cause(
+    settings: Settings, stored: Sequence[LabelledText], alarms: Sequence[DriftAlarm], finetune: bool
+) -> str | None:
+    """Enough new labels since the newest training, or a measure that has drifted; None when neither."""
     new = _new_labels(settings, stored, finetune)
     if finetune:
         return f"{new} new labels of people" if new >= settings.retrain.min_corrections else None
     if new >= settings.retrain.min_new_labels:
         return f"{new} new labels"
-    return f"drift: PSI {psi:.2f}" if psi is not None and new > 0 else None
+    if not alarms or new <= 0:
+        return None
+    more = f"; {len(alarms) - _MOST_REASONS} more" if len(alarms) > _MOST_REASONS else ""
+    return f"drift: {'; '.join(alarm.reason for alarm in alarms[:_MOST_REASONS])}{more}"
 
 
 def _why_not(settings: Settings, stored: Sequence[LabelledText], finetune: bool) -> str:

@@ -20,6 +20,7 @@ from reelsense.models.base import Classifier, decide
 from reelsense.models.loading import load_folder, read_facts
 from reelsense.objects import get_folder, open_objects, put_folder
 from reelsense.pipelines.champion import ensure_champion
+from reelsense.pipelines.distil import taught
 from reelsense.pipelines.labels_snapshot import kept_labels
 from reelsense.pipelines.plan import LOCK, Plan, find_plan, plan_training, settings_of
 from reelsense.pipelines.smoke import smoke_check, withdraw
@@ -34,6 +35,7 @@ from reelsense.store.runs import finish_run
 from reelsense.training.card import model_card
 from reelsense.training.data import build_dataset, newest_held_out
 from reelsense.training.evaluate import Evaluation, evaluate, evaluate_labelled
+from reelsense.training.findings import examine
 from reelsense.training.result import Progress
 from reelsense.training.sealed import open_sealed
 from reelsense.training.trainers import train
@@ -99,7 +101,7 @@ def train_planned(db: Database, settings: Settings, key: str, progress: Progress
         if objects.keys(f"candidates/{key}/{_TRAINED}") or find_run(settings, key) is not None:
             return
         chosen = settings_of(settings, plan)
-        dataset = build_dataset(chosen, kept_labels(objects, plan.stored))
+        dataset = taught(build_dataset(chosen, kept_labels(objects, plan.stored)), chosen)
         folder = _work_folder(settings, key)
         trained = train(dataset, chosen, folder, progress)
         told = {"parameters": dict(trained.parameters), "seconds": trained.seconds, "train": len(dataset.train)}
@@ -142,6 +144,7 @@ def _judge(settings: Settings, plan: Plan, folder: Path, stored: Sequence[Labell
     validation = evaluate_labelled(candidate, dataset.validation or dataset.train)
     evaluations = {"validation": validation, **new_scores}
     against = {f"champion/{name}/{m}": v for name, e in old_scores.items() for m, v in _headline(e).items()}
+    findings = examine(candidate, settings, evaluations)
     (folder / _TRAINED).unlink()  # not part of the model
     log_run(
         settings,
@@ -153,7 +156,7 @@ def _judge(settings: Settings, plan: Plan, folder: Path, stored: Sequence[Labell
         data_version=plan.data_version,
         evaluations=evaluations,
         samples=_samples(candidate, newest[-SAMPLES:], settings.neutral_below),
-        model_card=model_card(read_facts(folder), evaluations, decision.reason("en")),
+        model_card=model_card(read_facts(folder), evaluations, decision.reason("en"), findings),
         tags={
             LABELS_TAG: str(plan.labels),
             PEOPLE_TAG: str(plan.people),

@@ -90,7 +90,7 @@ def log_run(
         for run in known:
             _put_away(client, experiment, run)
         digest = folder_digest(folder)
-        labels = {KEY_TAG: key, RECIPE_TAG: recipe, DATA_TAG: data_version, DIGEST_TAG: digest, **_commit(), **tags}
+        labels = {KEY_TAG: key, RECIPE_TAG: recipe, DATA_TAG: data_version, DIGEST_TAG: digest, **commit_tags(), **tags}
         run_id = str(client.create_run(experiment, tags=labels, run_name=f"{recipe}-{key}"[:250]).info.run_id)
     bound = log.bind(run=run_id, key=key, recipe=recipe)
     try:
@@ -99,7 +99,7 @@ def log_run(
             check_artifact_store(str(client.get_run(run_id).info.artifact_uri))
             model = _log_model(client, experiment, run_id, recipe, folder, str(facts["kind"]), labels, stage)
             everything = {**metrics, **{f"{n}/{m}": v for n, e in evaluations.items() for m, v in e.metrics().items()}}
-            _log_numbers(client, run_id, {"recipe": recipe, "data_version": data_version, **parameters}, everything)
+            log_numbers(client, run_id, {"recipe": recipe, "data_version": data_version, **parameters}, everything)
             _log_dataset(client, run_id, data_version)
             client.set_tag(run_id, "mlflow.note.content", model_card)
             client.log_artifacts(run_id, str(_write_report(stage, folder, evaluations, samples, model_card)))
@@ -146,8 +146,10 @@ def tag_run(settings: Settings, run_id: str, name: str, value: str) -> None:
 def list_runs(settings: Settings) -> list[LoggedRun]:
     """All finished training runs, newest first."""
     client = registry_client(settings)
+    # Comparisons have no key.
+    wanted = f"attributes.status = 'FINISHED' AND tags.`{KEY_TAG}` LIKE '%'"
     with translated(settings):
-        found = client.search_runs([experiment_id(client)], "attributes.status = 'FINISHED'")
+        found = client.search_runs([experiment_id(client)], wanted)
     return [LoggedRun(str(run.info.run_id), dict(run.data.tags), dict(run.data.metrics)) for run in found]
 
 
@@ -221,9 +223,8 @@ def _log_model(
     return model
 
 
-def _log_numbers(
-    client: MlflowClient, run_id: str, parameters: Mapping[str, Any], metrics: Mapping[str, float]
-) -> None:
+def log_numbers(client: MlflowClient, run_id: str, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+    """Log parameters and metrics on a run, within MLflow's limits."""
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
@@ -276,7 +277,7 @@ def _requirements(kind: str) -> list[str]:
     return pinned
 
 
-def _commit() -> dict[str, str]:
+def commit_tags() -> dict[str, str]:
     """The git commit of the checkout this code runs from, if it does."""
     if not (ROOT / ".git").exists() or not (ROOT / "pyproject.toml").is_file():
         return {}

@@ -33,7 +33,7 @@ def films_chart(films: Sequence[FilmSummary], words: Words) -> str:
             hovertemplate="%{y}: %{x:.1f}% (%{customdata:,})<extra>" + words[name] + "</extra>",
         )
     figure.update_layout(barmode="stack", xaxis={"ticksuffix": "%", "range": [0, 100]})
-    return _html(figure, 120 + _PER_FILM_HEIGHT * len(shown))
+    return chart_html(figure, 120 + _PER_FILM_HEIGHT * len(shown))
 
 
 def trend_chart(days: Sequence[DayCount], words: Words) -> str:
@@ -43,7 +43,7 @@ def trend_chart(days: Sequence[DayCount], words: Words) -> str:
         counts = [getattr(day, name) for day in days]
         figure.add_bar(x=[day.day for day in days], y=counts, name=words[name], marker_color=COLOURS[name])
     figure.update_layout(barmode="stack")
-    return _html(figure, 240)
+    return chart_html(figure, 240)
 
 
 def aspects_chart(aspects: Sequence[AspectCount], words: Words) -> str:
@@ -59,7 +59,7 @@ def aspects_chart(aspects: Sequence[AspectCount], words: Words) -> str:
             marker_color=COLOURS[name],
         )
     figure.update_layout(barmode="stack")
-    return _html(figure, 240)
+    return chart_html(figure, 240)
 
 
 def agreement_chart(days: Sequence[DayAgreement], words: Words) -> str:
@@ -77,10 +77,11 @@ def agreement_chart(days: Sequence[DayAgreement], words: Words) -> str:
         hovertemplate="%{x}: %{y:.1f}% (%{customdata:,})<extra></extra>",
     )
     figure.update_layout(yaxis={"ticksuffix": "%", "range": [0, 101]})
-    return _html(figure, 260)
+    return chart_html(figure, 260)
 
 
-def _html(figure: Any, height: int) -> str:
+def chart_html(figure: Any, height: int) -> str:
+    """A figure in the theme of all pages, as a part of one; `height` in pixels."""
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},

@@ -57,5 +57,9 @@ _WORDS = {
 
 def words(language: str) -> Words:
     """All words in "ko" or "en"."""
-    index = 0 if language == "ko" else 1
-    return {key: pair[index] for key, pair in _WORDS.items()}
+    return in_language(_WORDS, language)
+
+
+def in_language(pairs: Mapping[str, tuple[str, str]], language: str) -> Words:
+    """The Korean ("ko") or English one of each pair of words."""
+    return {key: pair[0 if language == "ko" else 1] for key, pair in pairs.items()}

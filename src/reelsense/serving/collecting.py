@@ -23,11 +23,12 @@ from reelsense.registry.loading import serving_model
 from reelsense.settings import Settings
 from reelsense.sources.base import Source
 from reelsense.sources.catalogue import open_source
-from reelsense.sources.sites import SITE_NAMES
+from reelsense.sources.sites import require_site
 from reelsense.store.database import Database
 from reelsense.store.films import film_id, find_film
 from reelsense.store.locks import held
 from reelsense.store.schema import reviews
+from reelsense.store.switches import require_on
 from reelsense.types import Film
 
 log = structlog.get_logger()
@@ -73,7 +74,7 @@ class Collections:
         Raises NotThere, SourceOff and SourceError.
         """
         asked = (source, search.strip())
-        site = _open(source, self._settings)
+        site = self._open(source)
         with self._asking:  # one after another: a site is not asked twice at once
             until, found = self._listed.get(asked, (0.0, ()))
             if time.monotonic() > until:
@@ -88,7 +89,7 @@ class Collections:
 
         Raises NotThere, SourceOff, and RateLimited when enough films are being collected.
         """
-        _open(source, self._settings)  # so that a wrong or closed one is told at once
+        self._open(source)  # so that a wrong or closed one is told at once
         with self._lock:
             running = [one for one in self._known.values() if one.stage not in ("done", "failed")]
             for one in running:
@@ -151,8 +152,9 @@ class Collections:
         with self._db.connect() as connection:
             return int(connection.execute(count).scalar_one())
 
-
-def _open(source: str, settings: Settings) -> Source:
-    if source not in SITE_NAMES:
-        raise NotThere(f"There is no source '{source}'. Known: {', '.join(SITE_NAMES)}.")
-    return open_source(source, settings)
+    def _open(self, source: str) -> Source:
+        require_site(source)
+        opened = open_source(source, self._settings)
+        with self._db.connect() as connection:
+            require_on(connection, source)
+        return opened

@@ -28,8 +28,9 @@ from typing import Any, Literal
 import structlog
 
 from reelsense.errors import Conflict, InputError, NotThere, RateLimited
+from reelsense.serving.state_files import read_json, write_json
 from reelsense.settings import Settings
-from reelsense.tables.opening import KINDS, kind_of, replacing
+from reelsense.tables.opening import KINDS, kind_of
 
 log = structlog.get_logger()
 
@@ -100,7 +101,7 @@ class Jobs:
         job = _read_job(self._folder / number / _JOB) if number.isalnum() else None
         if job is None:
             raise NotThere(f"There is no job '{number}'.")
-        progress = _read(self._folder / number / _PROGRESS)
+        progress = read_json(self._folder / number / _PROGRESS)
         if job.state == "running" and progress is not None:
             return replace(job, rows=int(progress["rows"]), model_version=str(progress["model_version"]))
         return job
@@ -136,7 +137,7 @@ class Jobs:
     def outcome(self, number: str) -> dict[str, Any]:
         """The fields of a succeeded job's `Outcome`. Raises Conflict before, NotThere when none was kept."""
         job = self._succeeded(number)
-        found = _read(self._folder / job.id / _OUTCOME)
+        found = read_json(self._folder / job.id / _OUTCOME)
         if found is None:
             raise NotThere(f"Of job '{number}' no outcome was kept.")
         return found
@@ -147,7 +148,7 @@ class Jobs:
 
     def save(self, job: Job) -> None:
         """Write a job's state, whole or not at all."""
-        _write(self._folder / job.id / _JOB, asdict(job))
+        write_json(self._folder / job.id / _JOB, asdict(job))
 
     def prune(self, days: float) -> int:
         """Delete what ended more than so many days ago, and say how much that was."""
@@ -237,12 +238,12 @@ def read_job(folder: Path) -> Job:
 
 def write_progress(folder: Path, rows: int, model_version: str) -> None:
     """How far the job's process is."""
-    _write(folder / _PROGRESS, {"rows": rows, "model_version": model_version})
+    write_json(folder / _PROGRESS, {"rows": rows, "model_version": model_version})
 
 
 def write_outcome(folder: Path, outcome: Mapping[str, Any]) -> None:
     """What a job's answer came to."""
-    _write(folder / _OUTCOME, outcome)
+    write_json(folder / _OUTCOME, outcome)
 
 
 def sent_file(folder: Path, job: Job) -> Path:
@@ -290,21 +291,8 @@ def _only_one(path: Path) -> contextlib.AbstractContextManager[None] | None:
 
 
 def _read_job(path: Path) -> Job | None:
-    facts = _read(path)
+    facts = read_json(path)
     return Job(**facts) if facts is not None else None
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) else None
-
-
-def _write(path: Path, facts: Mapping[str, Any]) -> None:
-    with replacing(path) as part:
-        part.write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
 
 
 def _now() -> str:

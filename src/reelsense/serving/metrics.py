@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
@@ -47,6 +47,7 @@ class Metrics:
 
     def __init__(self) -> None:
         to = self.registry = CollectorRegistry()
+        ProcessCollector(registry=to)
         self._requests = Counter("reelsense_requests", "Requests answered", ["path", "status"], registry=to)
         self._seconds = Tally("reelsense_request_seconds", "Time to answer a request", "path", _SECONDS, to)
         self._refused = Counter("reelsense_refused", "Requests not taken, by reason", ["reason"], registry=to)

@@ -1,4 +1,4 @@
-"""Opening a source by name, if an operator has turned it on."""
+"""Opening a source by name, if the settings allow it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from reelsense.errors import SourceError, SourceOff
+from reelsense.errors import SourceError
 from reelsense.settings import Settings
 from reelsense.sources import cgv, lotte, megabox, naver, naver_search
 from reelsense.sources.base import Source
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.sites import SITE_NAMES, is_on
+from reelsense.sources.sites import SITE_NAMES, require_allowed
 from reelsense.types import KST
 
 LIVE_URLS = {
@@ -29,19 +29,15 @@ LIVE_URLS = {
 
 
 def open_source(name: str, settings: Settings, now: datetime | Callable[[], datetime] | None = None) -> Source:
-    """The named source. Raises SourceError for an unknown name and SourceOff when it is not turned on.
+    """The named source. Raises SourceError for an unknown name and SourceOff when the settings do not allow it.
 
-    A base URL on this machine (a devsite) counts as turned on.
+    A base URL on this machine (a devsite) is allowed.
     """
     if name not in LIVE_URLS:
         near = difflib.get_close_matches(name, SITE_NAMES, n=1, cutoff=0.0)[0]
         raise SourceError(f"There is no source '{name}'; did you mean '{near}'? Known: {', '.join(SITE_NAMES)}.")
+    require_allowed(name, settings)
     base_url = settings.crawl.base_urls.get(name, LIVE_URLS[name])
-    if not is_on(name, settings):
-        raise SourceOff(
-            f"{name} is off: live crawling starts only when an operator has read its robots.txt and terms and named it "
-            f"in REELSENSE_CRAWL__ENABLED. To try without a site: reelsense devsite."
-        )
     session = PoliteSession(settings.crawl, name, base_url)
     clock = now if callable(now) else (lambda: now or datetime.now(KST))
     if name == "megabox":

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from reelsense.store.films import film_id
-from reelsense.store.joined import contradicted, joined_scores, of_film, title_key_column
+from reelsense.store.joined import contradicted, joined_scores, of_film, title_key_column, with_films
 from reelsense.store.schema import films, reviews, scores
 from reelsense.types import TYPED, Sentiment
 
@@ -120,8 +120,7 @@ def find_title_key(connection: sa.Connection, number: str) -> str | None:
         _KEYS[number] = found
         return found
     # Only a film whose details have not come yet is worth looking through the reviews for.
-    film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
-    query = sa.select(reviews.c.film_code).outerjoin(films, film).where(films.c.id.is_(None)).distinct()
+    query = sa.select(reviews.c.film_code).select_from(with_films()).where(films.c.id.is_(None)).distinct()
     codes: Iterable[str] = connection.execute(query).scalars()
     return next((code for code in codes if film_id(code) == number), None)
 

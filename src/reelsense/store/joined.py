@@ -39,13 +39,17 @@ def title_key_column() -> sa.ColumnElement[Any]:
     return sa.func.coalesce(films.c.title_key, reviews.c.film_code)
 
 
+def with_films() -> sa.Join:
+    """Every review, with its film where it is there."""
+    return reviews.outerjoin(films, sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code))
+
+
 def joined_scores(model_version: str) -> sa.FromClause:
     """Every review, with its film and a version's score where they are there."""
-    film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
     # Not `model_version = …` alone: where a score is asked for, SQLite would begin at all scores of the version.
     same = sa.func.coalesce(scores.c.model_version, "") == model_version
     score = sa.and_(scores.c.review_id == reviews.c.id, same)
-    return reviews.outerjoin(films, film).outerjoin(scores, score)
+    return with_films().outerjoin(scores, score)
 
 
 def of_film(connection: sa.Connection, *title_keys: str) -> sa.ColumnElement[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from reelsense.store.schema import api_keys
 Scope = Literal["read", "predict", "label", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 _PREFIX = "rs_"
+_TEXT = re.compile(r"rs_[0-9a-f]{12}_[A-Za-z0-9_-]{32,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +42,47 @@ def create_key(
     connection: sa.Connection, name: str, scopes: Sequence[str], rate_per_second: float | None = None
 ) -> tuple[ApiKey, str]:
     """A new key and its text `rs_ID_SECRET`, which can't be had again. Raises InputError for an unknown scope."""
+    number, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    return _keep(connection, number, secret, name, scopes, rate_per_second), f"{_PREFIX}{number}_{secret}"
+
+
+def adopt_key(connection: sa.Connection, name: str, scopes: Sequence[str], text: str) -> ApiKey:
+    """The one key of `name`, whose text `rs_ID_SECRET` was made elsewhere; others of the name are revoked.
+
+    So that a key can be in the settings of a service before the store is there. The key's own id, with another secret
+    or revoked, raises InputError; so does a text of another form.
+    """
+    if not _TEXT.fullmatch(text):
+        raise InputError("The key is not of the form rs_<12 hex digits>_<32 or more letters, digits, - or _>.")
+    number, _, secret = text.removeprefix(_PREFIX).partition("_")
+    others = (api_keys.c.name == name, api_keys.c.id != number, api_keys.c.revoked_at.is_(None))
+    connection.execute(sa.update(api_keys).where(*others).values(revoked_at=datetime.now(UTC)))
+    known = verify_key(connection, text)
+    if known is not None:
+        return known
+    if connection.execute(sa.select(api_keys.c.id).where(api_keys.c.id == number)).first() is not None:
+        raise InputError(f"Key '{number}' is known with another secret, or was revoked: make a new one.")
+    return _keep(connection, number, secret, name, scopes, None)
+
+
+def _keep(
+    connection: sa.Connection, number: str, secret: str, name: str, scopes: Sequence[str], rate: float | None
+) -> ApiKey:
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise InputError(f"'{', '.join(unknown)}' is no scope; one or more of {', '.join(SCOPES)}.")
-    number, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     kept = cast("tuple[Scope, ...]", tuple(dict.fromkeys(scopes)))
-    key = ApiKey(number, name, kept, rate_per_second, datetime.now(UTC))
+    key = ApiKey(number, name, kept, rate, datetime.now(UTC))
     row = {
         "id": key.id,
         "name": name,
         "digest": _digest(secret),
         "scopes": list(kept),
-        "rate_per_second": rate_per_second,
+        "rate_per_second": rate,
         "created_at": key.created_at,
     }
     connection.execute(sa.insert(api_keys).values(row))
-    return key, f"{_PREFIX}{number}_{secret}"
+    return key
 
 
 def verify_key(connection: sa.Connection, text: str) -> ApiKey | None:

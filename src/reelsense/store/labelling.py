@@ -10,7 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from reelsense.store.browse import NewReview, ScoredReview
-from reelsense.store.joined import contradicted, joined_scores, of_film, title_key_column
+from reelsense.store.joined import contradicted, joined_scores, of_film, title_key_column, with_films
 from reelsense.store.schema import films, labels, reviews, scores
 from reelsense.types import TYPED, Sentiment
 
@@ -141,8 +141,7 @@ def _waiting(
     joined = scores.join(reviews, reviews.c.id == scores.c.review_id)
     conditions = [scores.c.model_version == model_version, reviews.c.source != TYPED, sa.not_(sa.exists(own))]
     if title_key is not None:
-        film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
-        of_it = sa.select(reviews.c.id).select_from(reviews.outerjoin(films, film))
+        of_it = sa.select(reviews.c.id).select_from(with_films())
         # As a list of numbers: SQLite would go through all scores of a version, and not through the film's reviews.
         numbers = of_it.where(of_film(connection, title_key)).correlate(None)
         conditions.append(scores.c.review_id.in_(numbers))

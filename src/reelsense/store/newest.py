@@ -9,9 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reelsense.store.films import films_of
-from reelsense.store.schema import labels, reviews
-from reelsense.types import TYPED, Sentiment, sentiment_of_rating
+from reelsense.store.joined import of_film, with_films
+from reelsense.store.labels import majority, sentiment_by_rating, votes_of
+from reelsense.store.schema import reviews
+from reelsense.types import TYPED, Sentiment
 
 _SHOWN = ("id", "source", "source_id", "film_code", "text", "rating", "liked", "written_at", "spoiler")
 
@@ -35,20 +36,15 @@ class JudgedReview:
     @property
     def truth(self) -> Sentiment | None:
         """Positive or negative by people, else by a clear rating, else by the thumb; None where it is neither."""
-        if self.labelled:
-            found = self.person
-        elif self.rating is None and self.liked is not None:
-            found = Sentiment.POSITIVE if self.liked else Sentiment.NEGATIVE
-        else:
-            found = sentiment_of_rating(self.rating)
+        found = self.person if self.labelled else sentiment_by_rating(self.rating, self.liked)
         return found if found is not Sentiment.NEUTRAL else None
 
 
-def newest_reviews(connection: sa.Connection, limit: int, title_key: str | None = None) -> list[JudgedReview]:
+def newest_judged(connection: sa.Connection, limit: int, title_key: str | None = None) -> list[JudgedReview]:
     """The reviews that were written last, of one film where given, newest first; those without a day come last."""
     query = sa.select(*(reviews.c[name] for name in _SHOWN)).where(reviews.c.source != TYPED)
     if title_key is not None:
-        query = query.where(_of_film(connection, title_key))
+        query = query.select_from(with_films()).where(of_film(connection, title_key))
     # In two steps, so that an index gives the order: the databases disagree about where NULL stands.
     dated = query.where(reviews.c.written_on.is_not(None))
     dated = dated.order_by(reviews.c.written_on.desc(), reviews.c.written_at.desc(), reviews.c.id.desc())
@@ -56,30 +52,9 @@ def newest_reviews(connection: sa.Connection, limit: int, title_key: str | None 
     if len(rows) < limit:
         rest = query.where(reviews.c.written_on.is_(None)).order_by(reviews.c.id.desc()).limit(limit - len(rows))
         rows += connection.execute(rest).mappings()
-    votes = _votes(connection, [row["id"] for row in rows])
+    votes = votes_of(connection, [row["id"] for row in rows])
     return [_review(row, votes.get(row["id"])) for row in rows]
 
 
-def _of_film(connection: sa.Connection, title_key: str) -> sa.ColumnElement[bool]:
-    entries = [entry.film for entry in films_of(connection, title_key)]
-    if not entries:  # its film has not arrived yet
-        return reviews.c.film_code == title_key
-    return sa.or_(
-        *(sa.and_(reviews.c.source == film.source, reviews.c.film_code == film.code) for film in entries),
-    )
-
-
-def _votes(connection: sa.Connection, numbers: list[int]) -> dict[int, Counter[str]]:
-    votes: dict[int, Counter[str]] = {}
-    query = sa.select(labels.c.review_id, labels.c.sentiment).where(labels.c.review_id.in_(numbers))
-    for vote in connection.execute(query):
-        votes.setdefault(vote.review_id, Counter())[vote.sentiment] += 1
-    return votes
-
-
 def _review(row: Any, votes: Counter[str] | None) -> JudgedReview:
-    person = None
-    if votes is not None:
-        (first, most), *others = votes.most_common()
-        person = Sentiment(first) if not others or others[0][1] < most else None
-    return JudgedReview(**row, person=person, labelled=votes is not None)
+    return JudgedReview(**row, person=majority(votes) if votes else None, labelled=votes is not None)

@@ -149,12 +149,30 @@ api_keys = sa.Table(
     sa.Column("revoked_at", UtcDateTime),
 )
 
+# A row a Korean day: what calls to the model provider cost, in millionths of a dollar.
+studio_spending = sa.Table(
+    "studio_spending",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("microdollars", sa.BigInteger, nullable=False),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("unpriced", sa.Integer, nullable=False),
+)
+
 watched_films = sa.Table(
     "watched_films",
     metadata,
     sa.Column("source", sa.String(40), primary_key=True),
     sa.Column("film_code", sa.String(80), primary_key=True),
     sa.Column("added_at", UtcDateTime, nullable=False),
+)
+
+source_switches = sa.Table(
+    "source_switches",
+    metadata,
+    sa.Column("source", sa.String(40), primary_key=True),
+    sa.Column("is_on", sa.Boolean, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 
 notices = sa.Table(

@@ -20,6 +20,7 @@ from reelsense.store.joined import (
     positive_score,
     sentiment_counts,
     title_key_column,
+    with_films,
 )
 from reelsense.store.schema import films, reviews, scores
 from reelsense.types import TYPED
@@ -294,8 +295,7 @@ def _of_film(connection: sa.Connection, query: sa.Select[Any], *title_keys: str 
 
 
 def _sources(connection: sa.Connection, *title_keys: str) -> dict[str, tuple[str, ...]]:
-    film = sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
-    query = sa.select(title_key_column(), reviews.c.source).select_from(reviews.outerjoin(films, film)).distinct()
+    query = sa.select(title_key_column(), reviews.c.source).select_from(with_films()).distinct()
     query = _of_film(connection, query, *title_keys)
     found: dict[str, list[str]] = {}
     for row in connection.execute(query):

@@ -17,6 +17,7 @@ from reelsense.studio.client import has_key
 from reelsense.studio.material import ONLY_DATA, FilmFacts, FilmView, Language, Said, block, plain
 from reelsense.studio.relevance import most_related
 from reelsense.studio.safety import check
+from reelsense.studio.spending import Pay, uncounted
 from reelsense.text.clean import clean
 
 MOST_GIVEN = 12
@@ -69,8 +70,10 @@ def ask_reviews(
     given: list[Said],
     question: str,
     language: Language,
+    pay: Pay = uncounted,
 ) -> ReviewsSay:
-    """What the given reviews, the `related` ones, say. Raises InputError for a question not allowed, ServiceAway."""
+    """What the given reviews, the `related` ones, say. Raises InputError for a question not allowed, ServiceAway,
+    and RateLimited where `pay` does."""
     question = clean(question)
     if not question:
         raise InputError("The question is empty.")
@@ -80,7 +83,7 @@ def ask_reviews(
     if not given:
         return ReviewsSay(SILENT[language], (), offline=False)
     asked = messages_for_question(facts, given, question, language)
-    answer = ask_model(settings, objects, asked, _read, SCHEMA)
+    answer = ask_model(settings, objects, asked, _read, SCHEMA, pay)
     return cite(answer.answer, answer.citations, given, language)
 
 

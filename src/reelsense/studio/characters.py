@@ -15,6 +15,7 @@ from reelsense.studio.chat import Message, ask_model, messages
 from reelsense.studio.client import has_key
 from reelsense.studio.material import ONLY_DATA, FilmFacts, Language, block, plain
 from reelsense.studio.safety import check
+from reelsense.studio.spending import Pay, uncounted
 
 LONGEST_ABOUT = 1000
 _MOST_NAMED = 5
@@ -66,16 +67,26 @@ class Likeness:
 
 
 def which_character(
-    settings: StudioSettings, objects: ObjectStore, film: FilmFacts, mbti: Mbti, about: str, language: Language
+    settings: StudioSettings,
+    objects: ObjectStore,
+    film: FilmFacts,
+    mbti: Mbti,
+    about: str,
+    language: Language,
+    pay: Pay = uncounted,
 ) -> Likeness:
-    """The character of this film that somebody is. Raises InputError for what is not allowed, ServiceAway."""
+    """The character of this film that somebody is.
+
+    Raises InputError for what is not allowed, ServiceAway, and RateLimited where `pay` does.
+    """
     if mbti not in TYPES:
         raise InputError(f"'{mbti}' is no MBTI type: {', '.join(TYPES)}.")
     check(settings, f"{film.title} {about}".strip())
     offline = by_archetype(film, mbti, language)
     if not has_key(settings):
         return offline
-    found = ask_model(settings, objects, messages_for_character(film, mbti, about, language), _read, SCHEMA)
+    asked = messages_for_character(film, mbti, about, language)
+    found = ask_model(settings, objects, asked, _read, SCHEMA, pay)
     told = (offline.archetype, offline.dimensions, False)
     return Likeness(found.name, found.why, tuple(found.shared), found.match, *told)
 

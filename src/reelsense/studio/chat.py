@@ -11,6 +11,8 @@ from reelsense.errors import InputError, ServiceAway
 from reelsense.objects import ObjectStore
 from reelsense.sections import StudioSettings
 from reelsense.studio.client import NOT_ALLOWED, provider
+from reelsense.studio.costs import estimate_chat
+from reelsense.studio.spending import Pay, uncounted
 
 PREFIX = "studio/answers/"
 # Of what a model writes, its thinking included.
@@ -31,10 +33,12 @@ def ask_model(
     asked: list[Message],
     read: Callable[[str], Read],
     schema: dict[str, Any] | None = None,
+    pay: Pay = uncounted,
 ) -> Read:
     """What `read` makes of the answer, from the store where the same was asked before.
 
-    `read` raises ValueError for an answer of another form. Raises ServiceAway, InputError, and Conflict without a key.
+    `read` raises ValueError for an answer of another form. Raises ServiceAway, InputError, Conflict without a key, and
+    RateLimited where `pay` does.
     """
     key = f"{PREFIX}{digest(settings.chat_model, asked, schema)}.json"
     if (kept := objects.read(key)) is not None:
@@ -42,7 +46,7 @@ def ask_model(
             return read(str(json.loads(kept)["content"]))
         except (ValueError, LookupError, TypeError):
             pass  # of an older form: ask again
-    content = _complete(settings, asked, schema)
+    content = _complete(settings, asked, schema, pay)
     try:
         found = read(content)
     except ValueError:
@@ -58,7 +62,7 @@ def digest(model: str, asked: list[Message], schema: dict[str, Any] | None = Non
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
-def _complete(settings: StudioSettings, asked: list[Message], schema: dict[str, Any] | None) -> str:
+def _complete(settings: StudioSettings, asked: list[Message], schema: dict[str, Any] | None, pay: Pay) -> str:
     form: dict[str, Any] = {}
     if schema is not None:
         form["response_format"] = {
@@ -66,12 +70,13 @@ def _complete(settings: StudioSettings, asked: list[Message], schema: dict[str, 
             "json_schema": {"name": "answer", "strict": True, "schema": schema},
         }
     with provider(settings, "chat") as client:
-        answer: Any = client.chat.completions.create(
-            model=settings.chat_model,
-            messages=asked,  # type: ignore[arg-type]  # mappings with a role and a content, as it wants
-            max_completion_tokens=MOST_TOKENS,
-            **form,
-        )
+        with pay(estimate_chat(settings, asked)):
+            answer: Any = client.chat.completions.create(
+                model=settings.chat_model,
+                messages=asked,  # type: ignore[arg-type]  # mappings with a role and a content, as it wants
+                max_completion_tokens=MOST_TOKENS,
+                **form,
+            )
         choice = answer.choices[0]
         refused = getattr(choice.message, "refusal", None) or choice.finish_reason == "content_filter"
         content = choice.message.content

@@ -35,6 +35,18 @@ def why_offline(settings: StudioSettings) -> str | None:
     return None if importlib.util.find_spec("openai") else "package"
 
 
+def surely_free(error: BaseException) -> bool:
+    """Whether a call that ended in this error was not done: the provider said no, or it was not reached.
+
+    After a timeout, or an answer that can't be read, nobody but the provider knows.
+    """
+    import openai
+
+    if isinstance(error, openai.APITimeoutError):
+        return False
+    return isinstance(error, openai.APIStatusError | openai.APIConnectionError)
+
+
 @contextmanager
 def provider(settings: StudioSettings, what: str) -> Iterator[OpenAI]:
     """A client for one call, `what` names it in errors.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from reelsense.sections import ModelPrice, StudioSettings
-from reelsense.studio.chat import Message
 
 # As OpenAI listed them, in US dollars; a setting (studio.prices) overrules a row.
 PRICES_OF = date(2025, 10, 6)
@@ -65,7 +64,7 @@ def tokens_of(text: str) -> int:
     return round(hangul * _PER_HANGUL + (len(text) - hangul) * _PER_OTHER)
 
 
-def estimate_chat(settings: StudioSettings, asked: Iterable[Message]) -> Estimate:
+def estimate_chat(settings: StudioSettings, asked: Iterable[Mapping[str, str]]) -> Estimate:
     """Of one question to the chat model."""
     model = settings.chat_model
     sent = sum(tokens_of(message["content"]) + _PER_MESSAGE for message in asked)

@@ -15,7 +15,9 @@ from reelsense.errors import InputError, NotThere, ServiceAway
 from reelsense.objects import ObjectStore
 from reelsense.sections import StudioSettings
 from reelsense.studio.client import provider
+from reelsense.studio.costs import estimate_images
 from reelsense.studio.safety import check
+from reelsense.studio.spending import Pay, uncounted
 from reelsense.text.clean import clean
 
 Size = Literal["1024x1024", "1536x1024", "1024x1536"]
@@ -41,11 +43,18 @@ class StudioImage:
 
 
 def make_images(
-    settings: StudioSettings, objects: ObjectStore, prompt: str, size: Size, number: int, again: bool = False
+    settings: StudioSettings,
+    objects: ObjectStore,
+    prompt: str,
+    size: Size,
+    number: int,
+    again: bool = False,
+    pay: Pay = uncounted,
 ) -> list[StudioImage]:
     """So many pictures of a prompt; those of the store where the same was asked before, unless `again`.
 
-    Raises Conflict without a key, InputError for what is not allowed, ServiceAway when the provider fails.
+    Raises Conflict without a key, InputError for what is not allowed, ServiceAway when the provider fails,
+    RateLimited where `pay` does.
     """
     prompt = clean(prompt)
     if not prompt:
@@ -58,7 +67,7 @@ def make_images(
     if not again and len(kept := _kept(objects, asked)) >= number:
         return kept[:number]
     check(settings, prompt)
-    made = _generate(settings, prompt, size, number)
+    made = _generate(settings, prompt, size, number, pay)
     return [_keep(objects, settings.image_model, asked, prompt, size, data) for data in made]
 
 
@@ -110,12 +119,13 @@ def _keep(objects: ObjectStore, model: str, asked: str, prompt: str, size: str, 
     return made
 
 
-def _generate(settings: StudioSettings, prompt: str, size: Size, number: int) -> list[bytes]:
+def _generate(settings: StudioSettings, prompt: str, size: Size, number: int, pay: Pay) -> list[bytes]:
     model = settings.image_model
     # OpenAI's own models answer with the picture itself; others (dall-e, compatible servers) have to be asked to.
     form: dict[str, Any] = {"quality": "medium"} if "gpt-image" in model else {"response_format": "b64_json"}
     with provider(settings, "images") as client:
-        answer: Any = client.images.generate(model=model, prompt=prompt, size=size, n=number, **form)
+        with pay(estimate_images(settings, size, number)):
+            answer: Any = client.images.generate(model=model, prompt=prompt, size=size, n=number, **form)
         made = list(_pictures(answer))
     if not made:
         raise ServiceAway("The provider made no image: try again.")

@@ -11,6 +11,7 @@ from reelsense.store.browse import Filters, Order
 from reelsense.studio.chat import Message, ask_model, messages
 from reelsense.studio.material import ONLY_DATA, FilmFacts, FilmView, Said, block, plain
 from reelsense.studio.safety import check, listed
+from reelsense.studio.spending import Pay, uncounted
 from reelsense.text.clean import clean
 from reelsense.types import Sentiment
 
@@ -77,11 +78,16 @@ def messages_for_prompt(facts: FilmFacts, reviews: Iterable[Said]) -> list[Messa
     return messages(SYSTEM, f"Write the prompt. Tone: {tone}\n{block(facts, reviews)}")
 
 
-def refine(settings: StudioSettings, objects: ObjectStore, facts: FilmFacts, reviews: list[Said]) -> str:
-    """The prompt as the chat model writes it. Raises Conflict without a key, ServiceAway, InputError."""
+def refine(
+    settings: StudioSettings, objects: ObjectStore, facts: FilmFacts, reviews: list[Said], pay: Pay = uncounted
+) -> str:
+    """The prompt as the chat model writes it.
+
+    Raises Conflict without a key, ServiceAway, InputError, and RateLimited where `pay` does.
+    """
     asked = messages_for_prompt(facts, reviews)
     check(settings, asked[1]["content"])
-    return ask_model(settings, objects, asked, _prompt)
+    return ask_model(settings, objects, asked, _prompt, pay=pay)
 
 
 def _prompt(answer: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -64,24 +64,44 @@ def score_file(
     complete or not at all, `out` last. `watch` sees each chunk's rows, and the text column.
     Raises InputError when the source or its text column can't be read.
     """
+    if chunk_rows < 1:
+        raise InputError(f"chunk_rows is {chunk_rows}; it must be at least 1.")
+
+    def judged(column: str) -> Iterator[list[Judged]]:
+        for chunk in chunks(read_rows(source), chunk_rows):
+            yield judge(classifier, chunk, column, neutral_below)
+
+    return write_scores(judged, classifier.version, source, out, bad, text_column, progress, watch)
+
+
+def write_scores(
+    judged: Callable[[str], Iterable[Sequence[Judged]]],
+    version: str,
+    source: Path,
+    out: Path,
+    bad: Path | None = None,
+    text_column: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    watch: Callable[[Sequence[Judged], str], None] | None = None,
+) -> FileScored:
+    """What `score_file` writes, whoever judges: `judged` gets the text column and gives all rows in their order."""
     begin = time.monotonic()
     side = bad or out.with_name(out.name.split(".")[0] + ".bad.jsonl")
-    _check(source, out, side, chunk_rows)
+    _check(source, out, side)
     column = find_text_column(source, text_column)
     # Only JSONL can take columns that turn up in later rows.
     names = renamed(columns_of(source, whole=kind_of(out) != "jsonl"))
-    types = _types(source, names) if kind_of(out) == "parquet" else None
+    types = result_types(arrow_types(source), names) if kind_of(out) == "parquet" else None
     rows = scored = 0
     with (
         open_table(out, [*names.values(), *RESULT_COLUMNS], types) as table,
         open_table(side, BAD_COLUMNS) as aside,
     ):
-        for chunk in chunks(read_rows(source), chunk_rows):
+        for chunk in judged(column):
             rows += len(chunk)
-            judged = judge(classifier, chunk, column, neutral_below)
-            scored += _score_chunk(judged, classifier.version, names, table, aside)
+            scored += write_chunk(chunk, version, names, table, aside)
             if watch:
-                watch(judged, column)
+                watch(chunk, column)
             if progress:
                 progress(rows)
     set_aside = rows - scored
@@ -91,9 +111,7 @@ def score_file(
     return FileScored(rows, scored, set_aside, time.monotonic() - begin, column, kept)
 
 
-def _check(source: Path, out: Path, side: Path, chunk_rows: int) -> None:
-    if chunk_rows < 1:
-        raise InputError(f"chunk_rows is {chunk_rows}; it must be at least 1.")
+def _check(source: Path, out: Path, side: Path) -> None:
     given = [source.resolve(), out.resolve(), side.resolve()]
     if given[0] in given[1:]:
         raise InputError(f"'{source}' is the input itself; give another output file.")
@@ -113,21 +131,23 @@ def renamed(columns: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def _types(source: Path, names: Mapping[str, str]) -> dict[str, Any]:
+def result_types(columns: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Arrow types of the output, by those of the source's columns and what they are called in the output."""
     import pyarrow as pa
 
     text, number = pa.string(), pa.float64()
     results = {"label": text, "label_ko": text, "confidence": number, "positive": number, "model_version": text}
-    return {**{names[column]: kind for column, kind in arrow_types(source).items()}, **results}
+    return {**{names[column]: kind for column, kind in columns.items()}, **results}
 
 
-def _score_chunk(
+def write_chunk(
     judged: Sequence[Judged],
     version: str,
     names: dict[str, str],
     table: TableWriter,
     aside: TableWriter,
 ) -> int:
+    """Rows with an answer go to `table`, the others to `aside`; returns how many had one."""
     scored = 0
     for one in judged:
         if one.answer is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 
 # Laughter, tears, emoji, digits and punctuation carry sentiment and stay. Invisible characters do not.
 _INVISIBLE = re.compile(
@@ -25,6 +26,30 @@ def clean(text: str) -> str:
     # NFC last: letters that an invisible character kept apart join only once it is gone.
     text = unicodedata.normalize("NFC", _CONTROL.sub(" ", _INVISIBLE.sub("", text)))
     return _REPEAT.sub(r"\1\1\1", _SPACE.sub(" ", text).strip())
+
+
+def cleaning_steps(text: str) -> list[str]:
+    """What `clean` changes about a text, by kind, in the order in which it does.
+
+    `invisible` and `control` characters, `composition` (to NFC), `spaces`, `repeats`.
+
+    >>> cleaning_steps("최고다  ㅋㅋㅋㅋㅋㅋ")
+    ['spaces', 'repeats']
+    """
+    steps: tuple[tuple[str, Callable[[str], str]], ...] = (
+        ("invisible", lambda text: _INVISIBLE.sub("", text)),
+        ("control", lambda text: _CONTROL.sub(" ", text)),
+        ("composition", lambda text: unicodedata.normalize("NFC", text)),
+        ("spaces", lambda text: _SPACE.sub(" ", text).strip()),
+        ("repeats", lambda text: _REPEAT.sub(r"\1\1\1", text)),
+    )
+    changed = []
+    for name, step in steps:
+        after = step(text)
+        if after != text:
+            changed.append(name)
+        text = after
+    return changed
 
 
 def text_key(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from reelsense.text.log_odds import log_odds
 from reelsense.text.morphemes import Engine, Morpheme, morphemes
 
 _NOUNS = ("NNG", "NNP", "SL")
@@ -21,8 +23,6 @@ _COMMON = frozenset(
     보이다 받다 싶다 지나다
     """.split()  # noqa: SIM905 - a word list reads as words
 )
-# Strength of the prior: words seen fewer times than this hardly move.
-_PRIOR = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def keywords(
     """The words that stand in most texts, or with `background` those that set `texts` apart from it."""
     if background is not None:
         return contrast(texts, background, engine, top)[0]
-    return _frequent(_word_counts(texts, engine), top)
+    return most_frequent(_word_counts(texts, engine), top)
 
 
 def contrast(
@@ -51,7 +51,7 @@ def contrast(
     Log-odds with an informative Dirichlet prior (Monroe, Colaresi and Quinn, Political Analysis 16, 2008), over the
     number of texts a word stands in.
     """
-    return _contrast((_word_counts(positive, engine), _word_counts(negative, engine)), top)
+    return words_that_differ(_word_counts(positive, engine), _word_counts(negative, engine), top)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +69,22 @@ def class_words(
 ) -> ClassWords:
     """`contrast` and the most frequent words, with the texts cut into morphemes once."""
     counts = (_word_counts(positive, engine), _word_counts(negative, engine))
-    praised, blamed = _contrast(counts, top)
-    return ClassWords(praised, blamed, *(_frequent(side, frequent) for side in counts))
+    praised, blamed = words_that_differ(*counts, top)
+    return ClassWords(praised, blamed, *(most_frequent(side, frequent) for side in counts))
 
 
-def _contrast(counts: tuple[Counter[str], Counter[str]], top: int) -> tuple[list[Keyword], list[Keyword]]:
-    both = counts[0] + counts[1]
-    total = sum(both.values()) or 1
-    sizes = [sum(side.values()) for side in counts]
-    scored = []
-    for word, count in both.items():
-        prior = _PRIOR * count / total
-        # With one word in all, everything else is nothing: keep the odds finite.
-        odds = [
-            math.log((side[word] + prior) / max(size + _PRIOR - side[word] - prior, 1e-9))
-            for side, size in zip(counts, sizes, strict=True)
-        ]
-        variance = sum(1 / (side[word] + prior) for side in counts)
-        scored.append((word, (odds[0] - odds[1]) / math.sqrt(variance)))
-    praised = [Keyword(word, counts[0][word], z) for word, z in scored if z > 0 and counts[0][word] > 1]
-    blamed = [Keyword(word, counts[1][word], -z) for word, z in scored if z < 0 and counts[1][word] > 1]
+def words_that_differ(positive: Counter[str], negative: Counter[str], top: int) -> tuple[list[Keyword], list[Keyword]]:
+    """`contrast` of counts of texts by word."""
+    both = list(positive + negative)
+    sides = [np.array([side[word] for word in both], dtype=np.float64) for side in (positive, negative)]
+    scored = [(word, float(z)) for word, z in zip(both, log_odds(sides[0], sides[1]), strict=True)]
+    praised = [Keyword(word, positive[word], z) for word, z in scored if z > 0 and positive[word] > 1]
+    blamed = [Keyword(word, negative[word], -z) for word, z in scored if z < 0 and negative[word] > 1]
     return _strongest(praised, top), _strongest(blamed, top)
 
 
-def _frequent(counts: Counter[str], top: int) -> list[Keyword]:
+def most_frequent(counts: Counter[str], top: int) -> list[Keyword]:
+    """The words that stand in most texts, from counts of texts by word."""
     return _strongest([Keyword(word, n, float(n)) for word, n in counts.items()], top)
 
 
@@ -102,8 +94,13 @@ def _strongest(words: Sequence[Keyword], top: int) -> list[Keyword]:
 
 def _word_counts(texts: Sequence[str], engine: Engine) -> Counter[str]:
     """In how many texts each word stands."""
+    return counted_words(morphemes(texts, engine))
+
+
+def counted_words(texts: Iterable[Sequence[Morpheme]]) -> Counter[str]:
+    """In how many texts each word stands, of texts that are cut into morphemes already."""
     counts: Counter[str] = Counter()
-    for found in morphemes(texts, engine):
+    for found in texts:
         counts.update(set(_words(found)) - _COMMON)
     return counts
 

@@ -31,6 +31,7 @@ from reelsense.settings import Settings
 from reelsense.text.clean import clean
 from reelsense.training.data import Dataset
 from reelsense.training.evaluate import evaluate_labelled
+from reelsense.training.folder import finished_fit, fit_key
 from reelsense.training.result import Progress, TrainedModel
 from reelsense.types import LabelledText
 
@@ -51,7 +52,10 @@ _PULL = 3.0
 
 
 def train_baseline(dataset: Dataset, settings: Settings, out: Path, progress: Progress | None = None) -> TrainedModel:
-    """Fit on `dataset.train`, calibrate on `dataset.validation`, write the model folder `out`."""
+    """Fit on `dataset.train`, calibrate on `dataset.validation`, write the model folder `out`.
+
+    A folder that holds the model of the same data and settings already is left as it is.
+    """
     begin = time.monotonic()
     labels = np.array([row.label for row in dataset.train], dtype=np.int8)
     if labels.min(initial=1) == labels.max(initial=0):
@@ -62,6 +66,16 @@ def train_baseline(dataset: Dataset, settings: Settings, out: Path, progress: Pr
     else:
         model = settings.model
         shape = {"longest": model.longest_ngram, "bits": model.hash_bits, "levels": model.weight_levels}
+    parameters: Mapping[str, Any] = {
+        **shape,
+        "epochs": settings.training.epochs,
+        "weight_decay": settings.training.weight_decay,
+        "started_from": start.version if start else "nothing",
+    }
+    run = fit_key(dataset, "baseline", parameters)
+    finished = finished_fit(out, run, dataset)
+    if finished is not None:
+        return finished
     features = ngram_blocks([row.text for row in dataset.train], shape["longest"], shape["bits"])
     row_weights = balanced_weights(dataset.train, labels)
     if isinstance(start, Baseline):
@@ -76,20 +90,16 @@ def train_baseline(dataset: Dataset, settings: Settings, out: Path, progress: Pr
     temperature = fit_temperature(rough.logits([row.text for row in held]), np.array([row.label for row in held]))
     fitted = Baseline("baseline", "unsaved", shape["longest"], quantized, scale, bias, temperature)
     validation = evaluate_labelled(fitted, held)
-    parameters: Mapping[str, Any] = {
-        **shape,
-        "epochs": settings.training.epochs,
-        "weight_decay": settings.training.weight_decay,
-        "started_from": start.version if start else "nothing",
-    }
+    seconds = time.monotonic() - begin
     card = {
         "data_version": dataset.version,
         "trained_on": dict(dataset.sources),
         "parameters": parameters,
         "validation": {"n": validation.n, "accuracy": validation.accuracy, "ece": validation.ece},
+        "run": run,
+        "seconds": seconds,
     }
     save_baseline(fitted, out, card)
-    seconds = time.monotonic() - begin
     log.info("baseline_fitted", seconds=round(seconds, 1), validation_accuracy=round(validation.accuracy, 4))
     return TrainedModel(out, validation, parameters, seconds)
 
@@ -116,13 +126,13 @@ def ngram_blocks(texts: Sequence[str], longest: int, bits: int) -> Blocks:
     return blocks
 
 
-def _times_columns(blocks: Blocks, weights: NDArray[np.float32]) -> NDArray[np.float64]:
+def times_columns(blocks: Blocks, weights: NDArray[np.float32]) -> NDArray[np.float64]:
     """(n,) the matrix times a value for each column."""
     with ThreadPoolExecutor(_threads()) as pool:
         return np.concatenate(list(pool.map(lambda block: block @ weights, blocks))).astype(np.float64)
 
 
-def _times_rows(blocks: Blocks, values: NDArray[np.float32]) -> NDArray[np.float64]:
+def times_rows(blocks: Blocks, values: NDArray[np.float32]) -> NDArray[np.float64]:
     """(2^bits,) the transposed matrix times a value for each row; summed in the blocks' order, so repeatable."""
     ends = np.cumsum([block.shape[0] for block in blocks])
     parts = np.split(values, ends[:-1])
@@ -164,8 +174,8 @@ def _fit(
 ) -> tuple[NDArray[np.float32], float]:
     """NBSVM-scaled ridge logistic regression from zero; returns effective weights (2^bits,) and the bias."""
     presence = [sparse.csr_matrix((np.ones_like(b.data), b.indices, b.indptr), shape=b.shape) for b in features]
-    positive = 1 + _times_rows(presence, labels * row_weights)
-    negative = 1 + _times_rows(presence, (1 - labels) * row_weights)
+    positive = 1 + times_rows(presence, labels * row_weights)
+    negative = 1 + times_rows(presence, (1 - labels) * row_weights)
     ratio = np.abs(np.log(positive / positive.sum()) - np.log(negative / negative.sum())).astype(np.float32)
     scaled = [sparse.csr_matrix((b.data * ratio[b.indices], b.indices, b.indptr), shape=b.shape) for b in features]
     weights, bias = _minimise(scaled, labels, row_weights, decay, iterations, None, 0.0, progress)
@@ -182,7 +192,7 @@ def _refit(
 ) -> tuple[NDArray[np.float32], float]:
     """Ridge logistic regression around the bundled model, for a few hundred new labels."""
     centre = start.weights.astype(np.float32) * np.float32(start.scale)
-    offset = _times_columns(features, centre) + start.bias
+    offset = times_columns(features, centre) + start.bias
     change, bias = _minimise(features, labels, row_weights, _PULL, iterations, offset, 0.0, progress)
     return centre + change, start.bias + bias
 
@@ -205,11 +215,11 @@ def _minimise(
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = point[:-1].astype(np.float32)
         # In double precision from here on: the line search stumbles over a rounded loss.
-        margin = sign * (_times_columns(features, weights) + base + point[-1])
+        margin = sign * (times_columns(features, weights) + base + point[-1])
         value = float(np.sum(row_weights * np.logaddexp(0, -margin), dtype=np.float64))
         pull = -(sign * row_weights * expit(-margin)).astype(np.float32)
         gradient = np.empty_like(point)
-        gradient[:-1] = _times_rows(features, pull) + decay * point[:-1]
+        gradient[:-1] = times_rows(features, pull) + decay * point[:-1]
         gradient[-1] = pull.sum(dtype=np.float64)
         return value + 0.5 * decay * float(point[:-1] @ point[:-1]), gradient
 

@@ -1,11 +1,15 @@
-"""The model card: what a version is, what it learned from, how good it is, and what it is not for."""
+"""The model card: what a version is, what it learned from, how good it is and where not, and what it is not for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reelsense.training.evaluate import Evaluation
+from reelsense.training.findings import Findings, NeutralFinding
+from reelsense.training.probing import Probe
+from reelsense.training.robustness import UnderNoise
+from reelsense.training.slices import Slice
 
 _NAMES = {
     "test": "sealed test",
@@ -14,8 +18,13 @@ _NAMES = {
 }
 
 
-def model_card(facts: Mapping[str, Any], evaluations: Mapping[str, Evaluation], verdict: str = "") -> str:
-    """Markdown from a folder's model.json and its evaluations; `verdict` is the gate's sentence."""
+def model_card(
+    facts: Mapping[str, Any],
+    evaluations: Mapping[str, Evaluation],
+    verdict: str = "",
+    findings: Findings | None = None,
+) -> str:
+    """Markdown from a folder's model.json, its evaluations and findings; `verdict` is the gate's sentence."""
     origins = ", ".join(f"{count:,} by {origin}" for origin, count in facts.get("trained_on", {}).items())
     parameters = ", ".join(f"{key} {value}" for key, value in facts.get("parameters", {}).items())
     lines = [
@@ -43,6 +52,12 @@ def model_card(facts: Mapping[str, Any], evaluations: Mapping[str, Evaluation], 
         lines += ["", "| length in characters | texts | accuracy |", "|---|---:|---:|"]
         for name, scores in judged.per_length.items():
             lines.append(f"| {name} | {int(scores['n']):,} | {scores['accuracy']:.4f} |")
+    if findings:
+        for group, slices in findings.slices.items():
+            lines += _slices(group, slices)
+        lines += _behaviours(findings.behaviours) if findings.behaviours else ()
+        lines += _noise(findings.noise) if findings.noise else ()
+        lines += _neutral(findings.neutral) if findings.neutral else ()
     lines += [
         "",
         "## Use and limits",
@@ -54,3 +69,55 @@ def model_card(facts: Mapping[str, Any], evaluations: Mapping[str, Evaluation], 
         "",
     ]
     return "\n".join(lines)
+
+
+def _slices(group: str, slices: Sequence[Slice]) -> Iterator[str]:
+    yield from ("", f"| {group} | texts | accuracy | mean recall of both classes |", "|---|---:|---:|---:|")
+    for one in slices:
+        balanced = "–" if one.balanced is None else f"{one.balanced:.4f}"
+        yield f"| {one.name} | {one.n:,} | {one.accuracy:.4f} | {balanced} |"
+
+
+def _behaviours(found: Probe) -> Iterator[str]:
+    """Failure rates by capability, worst first, each with its clearest failure."""
+    yield from ("", "## Behaviours", "")
+    yield (
+        f"Failures in {found.cases:,} made-up cases (suite `{found.suite}`): {found.failed:,}; mean over the "
+        f"capabilities {100 * found.rate:.1f} %."
+    )
+    yield from ("", "| capability | cases | failed | example |", "|---|---:|---:|---|")
+    for one in sorted(found.capabilities, key=lambda one: -one.rate):
+        failures = [f for outcome in found.outcomes if outcome.capability == one.name for f in outcome.examples]
+        worst = max(failures, key=lambda failure: failure.wrong_by, default=None)
+        example = ""
+        if worst:
+            scored = zip(worst.texts, worst.positive, strict=True)
+            texts = " → ".join(f"{text.replace('|', ' ')} ({positive:.2f})" for text, positive in scored)
+            example = f"{texts}, expected {worst.expected}"
+        yield f"| {one.name[1]} ({one.name[0]}) | {one.cases} | {100 * one.rate:.1f} % | {example} |"
+
+
+def _noise(found: Sequence[UnderNoise]) -> Iterator[str]:
+    yield from (
+        "",
+        "## Under noise",
+        "",
+        "| sealed test | texts changed | accuracy | of those changed, before | after |",
+    )
+    yield "|---|---:|---:|---:|---:|"
+    for one in found:
+        spread = f" ± {one.spread:.4f}" if one.seeds > 1 else ""
+        changed = f"{100 * one.changed:.1f} % | {one.accuracy:.4f}{spread} | {one.before:.4f} | {one.after:.4f}"
+        yield f"| {one.name} | {changed} |"
+
+
+def _neutral(found: NeutralFinding) -> Iterator[str]:
+    rule = found.at
+    yield from ("", "## Neutral reviews", "")
+    yield (
+        f"On {found.n:,} held-back rated reviews (1-4, 5-8, 9-10), neutral when the top probability is under "
+        f"{found.neutral_below:g}: of what is called neutral {100 * rule.precision:.1f} % is, of what is neutral "
+        f"{100 * rule.recall:.1f} % is called so; {100 * rule.coverage:.1f} % of all get a clear answer. "
+        f"Macro-F1 over the three classes {rule.macro_f1:.4f}. Chance that a neutral review is less sure than a clear "
+        f"one: {found.auc:.4f}."
+    )

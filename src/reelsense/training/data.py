@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from reelsense.errors import InputError
 from reelsense.settings import Settings
 from reelsense.sources.nsmc import read_corpus, read_rated
 from reelsense.text.clean import fingerprint, share_of
 from reelsense.training.sealed import sealed_fingerprints
-from reelsense.types import LabelledText, Sentiment, sentiment_of_rating
+from reelsense.types import LabelledText, LukewarmText, Sentiment, sentiment_of_rating
 
 log = structlog.get_logger()
 
@@ -28,13 +30,16 @@ _RATINGS_A_LABEL = 10
 class Dataset:
     """Training and validation texts, disjoint by normalized text; `version` is a hash of both.
 
-    `sources` counts the texts by origin (corpus, rating, person).
+    `sources` counts the texts by origin (corpus, rating, person). `lukewarm` are for learning too, by encoders.
+    `taught`, float32, are better models' probabilities of positive for `learned_texts`.
     """
 
     train: tuple[LabelledText, ...]
     validation: tuple[LabelledText, ...]
     version: str
     sources: Mapping[str, int]
+    lukewarm: tuple[LukewarmText, ...] = ()
+    taught: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
 
 def build_dataset(settings: Settings, stored: Iterable[LabelledText]) -> Dataset:
@@ -61,8 +66,14 @@ def build_dataset(settings: Settings, stored: Iterable[LabelledText]) -> Dataset
     train = tuple(row for row in kept if share_of(row.text, "validation") >= settings.dataset.validation_share)
     sources = dict(Counter(row.origin for row in kept))
     version = data_version(train, validation)
+    lukewarm: tuple[LukewarmText, ...] = ()
+    if settings.dataset.lukewarm_weight > 0:
+        lukewarm = _lukewarm(settings, barred | {fingerprint(row.text) for row in kept})
+        lines = "".join(f"{row.rating:g} {row.text}\n" for row in lukewarm)
+        version = hashlib.sha256((version + lines).encode()).hexdigest()[:12] if lukewarm else version
+        sources["lukewarm"] = len(lukewarm)
     log.info("dataset_built", version=version, train=len(train), validation=len(validation), **sources)
-    return Dataset(train, validation, version, sources)
+    return Dataset(train, validation, version, sources, lukewarm)
 
 
 def _chosen(settings: Settings, stored: list[LabelledText]) -> list[LabelledText]:
@@ -74,6 +85,11 @@ def _chosen(settings: Settings, stored: list[LabelledText]) -> list[LabelledText
     # The newest ratings beside them, so that what is learned from a few labels costs nothing elsewhere.
     ratings = [row for row in stored if row.origin != "person"][-_RATINGS_A_LABEL * len(people) :] if people else []
     return [*people, *ratings]
+
+
+def learned_texts(dataset: Dataset) -> list[str]:
+    """What an encoder reads while it learns: the labelled texts, then the lukewarm ones."""
+    return [*(row.text for row in dataset.train), *(row.text for row in dataset.lukewarm)]
 
 
 def newest_held_out(stored: Iterable[LabelledText], settings: Settings) -> list[LabelledText]:
@@ -106,6 +122,16 @@ def rated_texts(path: Path) -> Iterator[LabelledText]:
         sentiment = sentiment_of_rating(row.rating)
         if sentiment in (Sentiment.POSITIVE, Sentiment.NEGATIVE):
             yield LabelledText(row.text, int(sentiment is Sentiment.POSITIVE))
+
+
+def _lukewarm(settings: Settings, barred: Set[bytes]) -> tuple[LukewarmText, ...]:
+    """Texts of `dataset.extra_files` with a rating that is no label, each once, in the order of fingerprints."""
+    found: dict[bytes, LukewarmText] = {}
+    for path in settings.dataset.extra_files:
+        for row in read_rated(path):
+            if sentiment_of_rating(row.rating) is Sentiment.NEUTRAL:
+                found.setdefault(fingerprint(row.text), LukewarmText(row.text, row.rating))
+    return tuple(row for key, row in sorted(found.items(), key=lambda pair: pair[0]) if key not in barred)
 
 
 def data_version(train: Sequence[LabelledText], validation: Sequence[LabelledText]) -> str:

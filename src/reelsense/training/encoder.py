@@ -92,7 +92,12 @@ def _from_scratch(settings: Settings, texts: Sequence[str], tokenizer_folder: Pa
     # Hiding whole tokens is what keeps so small a model from learning its few texts by heart: as often as dropout.
     dropout = settings.model.dropout
     config = ScratchConfig(
-        vocabulary=tokenizer.get_vocab_size(), max_length=longest, dropout=dropout, token_dropout=dropout
+        vocabulary=tokenizer.get_vocab_size(),
+        hidden=settings.model.hidden,
+        layers=settings.model.layers,
+        max_length=longest,
+        dropout=dropout,
+        token_dropout=dropout,
     )
     return Encoder(SentimentModel(ScratchEncoder(config)), tokenizer, tokenizer.token_to_id(PAD))
 

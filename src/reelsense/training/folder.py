@@ -1,4 +1,4 @@
-"""The model folder of a trained encoder: written whole, and recognised when its run was finished before."""
+"""The model folder of a training run: an encoder's written whole, any recognised when its run was finished before."""
 
 from __future__ import annotations
 
@@ -9,33 +9,43 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from reelsense.models.loading import read_facts
-from reelsense.models.onnx_export import Parity
+from reelsense.errors import ModelError
+from reelsense.models.loading import load_folder, read_facts, write_facts
 from reelsense.models.transformer import ONNX_FILES, load_transformer
 from reelsense.settings import Settings
 from reelsense.training.data import Dataset
-from reelsense.training.encoder import Encoder
 from reelsense.training.evaluate import Evaluation, evaluate_labelled
 from reelsense.training.result import TrainedModel
+
+# The baseline is trained where there is no torch.
+if TYPE_CHECKING:
+    from reelsense.models.onnx_export import Parity
+    from reelsense.training.encoder import Encoder
 
 log = structlog.get_logger()
 
 
 def run_key(dataset: Dataset, settings: Settings) -> str:
     """16 hex digits that change with the data and with every setting that training depends on."""
-    facts = {"data": dataset.version, **training_settings(settings)}
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return _key({"data": dataset.version, **training_settings(settings)})
+
+
+def fit_key(dataset: Dataset, name: str, parameters: Mapping[str, Any]) -> str:
+    """`run_key` of a baseline or blend: `parameters` are all that its fit depends on besides the data."""
+    return _key({"data": dataset.version, "model.name": name, **parameters})
 
 
 def training_settings(settings: Settings) -> dict[str, Any]:
     """The settings that training depends on, under dotted names."""
+    sizes = ("hidden", "layers") if settings.model.name == "scratch" else ()
     training = {f"training.{key}": value for key, value in settings.training.model_dump().items()}
-    model = {f"model.{key}": getattr(settings.model, key) for key in ("name", "unfrozen_layers", "dropout")}
-    return {**model, **training, "dataset.max_length": settings.dataset.max_length}
+    model = {f"model.{key}": getattr(settings.model, key) for key in ("name", "unfrozen_layers", "dropout", *sizes)}
+    dataset = {f"dataset.{key}": getattr(settings.dataset, key) for key in ("max_length", "lukewarm_weight")}
+    return {**model, **training, **dataset}
 
 
 def write_folder(
@@ -48,6 +58,7 @@ def write_folder(
     parameters: Mapping[str, Any],
     seconds: float,
     settings: Settings,
+    run: str,
 ) -> None:
     """Write `torch/`, `tokenizer/` and, last, model.json, which makes the folder a model; the ONNX files lie there."""
     encoder.model.save(out / "torch")
@@ -68,23 +79,47 @@ def write_folder(
         "validation": {"n": validation.n, "accuracy": validation.accuracy, "ece": validation.ece},
         "metrics": validation.metrics(),
         "parity": asdict(parity),
-        "run": run_key(dataset, settings),
+        "run": run,
         "seconds": seconds,
     }
-    half = out / "model.json.part"
-    half.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    half.replace(out / "model.json")
+    write_facts(out, facts)
 
 
 def finished_run(out: Path, run: str, dataset: Dataset) -> TrainedModel | None:
     """The result of this very run when it was finished before; another run's model is no longer one from here on."""
-    path = out / "model.json"
-    if not path.is_file():
-        return None
-    facts = read_facts(out)
-    if facts.get("run") != run or not all((out / file).is_file() for file in ONNX_FILES.values()):
-        path.unlink()
+    facts = _facts_of(out, run)
+    if facts is None or not all((out / file).is_file() for file in ONNX_FILES.values()):
+        (out / "model.json").unlink(missing_ok=True)
         return None
     log.info("training_was_finished", run=run)
     validation = evaluate_labelled(load_transformer(out, facts, "finished", "fp32"), dataset.validation)
     return TrainedModel(out, validation, facts["parameters"], float(facts["seconds"]))
+
+
+def finished_fit(out: Path, run: str, dataset: Dataset) -> TrainedModel | None:
+    """`finished_run` of a baseline or blend; another run's model stays until it is replaced: a fit may start at it."""
+    facts = _facts_of(out, run)
+    if facts is None:
+        return None
+    try:
+        model = load_folder(out, "finished")
+    except ModelError:
+        return None
+    log.info("training_was_finished", run=run)
+    validation = evaluate_labelled(model, dataset.validation or dataset.train)
+    return TrainedModel(out, validation, facts["parameters"], float(facts["seconds"]))
+
+
+def _facts_of(out: Path, run: str) -> dict[str, Any] | None:
+    """model.json of a run; None where there is none or it is another run's."""
+    if not (out / "model.json").is_file():
+        return None
+    try:
+        facts = read_facts(out)
+    except ModelError:
+        return None
+    return facts if facts.get("run") == run else None
+
+
+def _key(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]

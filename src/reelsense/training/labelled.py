@@ -11,8 +11,8 @@ from reelsense.tables.reading import Row, read_rows
 from reelsense.text.clean import clean
 from reelsense.types import Sentiment, sentiment_of_rating
 
-_LABEL_NAMES = ("label", "sentiment", "감성", "라벨")
-_RATING_NAMES = ("rating", "score", "평점", "별점")
+LABEL_NAMES = ("label", "sentiment", "감성", "라벨")
+RATING_NAMES = ("rating", "score", "평점", "별점")
 _LABELS = {
     "1": 1,
     "0": 0,
@@ -38,10 +38,10 @@ def read_labelled(
     columns = columns_of(path)
     named = {name.lower(): name for name in columns}
     if label_column is None:
-        label_column = next((named[name] for name in (*_LABEL_NAMES, *_RATING_NAMES) if name in named), None)
+        label_column = next((named[name] for name in (*LABEL_NAMES, *RATING_NAMES) if name in named), None)
     if label_column not in columns:
         raise InputError(f"'{path.name}' has no column of labels or ratings. It has: {', '.join(columns)}.")
-    by_rating = label_column.lower() in _RATING_NAMES
+    by_rating = label_column.lower() in RATING_NAMES
     text_column = find_text_column(path, text_column)
     texts, labels, left_out = [], [], 0
     for row in read_rows(path):
@@ -57,8 +57,13 @@ def read_labelled(
     return texts, labels, left_out
 
 
+def label_of(value: object) -> int | None:
+    """1 for positive, 0 for negative, None for anything else."""
+    return _LABELS.get(str(value).strip().lower())
+
+
 def _label(value: object, by_rating: bool) -> int | None:
     if by_rating:
         sentiment = sentiment_of_rating(rating_of(value))
         return {Sentiment.POSITIVE: 1, Sentiment.NEGATIVE: 0}.get(sentiment) if sentiment else None
-    return _LABELS.get(str(value).strip().lower())
+    return label_of(value)

@@ -45,3 +45,9 @@ def sealed_fingerprints(folder: Path) -> frozenset[bytes]:
     if not path.is_file():
         return frozenset()
     return frozenset(fingerprint(text) for _, text, _ in read_corpus(path))
+
+
+def sealed_ids(folder: Path) -> tuple[str, ...]:
+    """The sealed texts' review numbers, in the order of the file; none where it is not at hand."""
+    path = folder / TEST_FILE
+    return tuple(review_id for review_id, _, _ in read_corpus(path)) if path.is_file() else ()

@@ -1,12 +1,12 @@
 """Fine-tuning an encoder, in reading order: data, model, optimizer, loop, calibration, export.
 
 The validation split alone decides when to stop and which weights are kept. A run that was killed and is started again
-with the same data, settings and `out` goes on from its last checkpoint and ends as an undisturbed one.
+with the same data, settings and `out` goes on from its last checkpoint and ends as an undisturbed one. Under torchrun
+several processes share each batch (`processes`); the first alone writes, and all return the same.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -25,61 +25,102 @@ from reelsense.models.encoder import SentimentModel
 from reelsense.models.onnx_export import export_onnx
 from reelsense.models.tokens import batches_by_length, pad, token_ids
 from reelsense.settings import Settings
+from reelsense.training import processes
 from reelsense.training.baseline import balanced_weights
 from reelsense.training.batches import epoch_batches, padding_share
+from reelsense.training.beside import Beside
 from reelsense.training.checkpoints import Checkpoints
-from reelsense.training.data import Dataset
-from reelsense.training.encoder import freeze, load_encoder
+from reelsense.training.data import Dataset, learned_texts
+from reelsense.training.encoder import Encoder, freeze, load_encoder
 from reelsense.training.evaluate import measure
 from reelsense.training.folder import finished_run, run_key, training_settings, write_folder
+from reelsense.training.masked import MaskedWords
 from reelsense.training.result import Progress, TrainedModel
+from reelsense.training.stepping import (
+    autocast,
+    choose_device,
+    evaluation_points,
+    learning_rate,
+    make_optimizer,
+    step,
+)
 
 log = structlog.get_logger()
 
-CLIP_NORM = 1.0  # gradients longer than this are shortened (Devlin et al., 2019)
 PARITY_TEXTS = 1000  # validation texts on which the exported files are compared with torch
 EVALUATION_TOKENS = 8192  # padded tokens of an evaluation batch
 
 
 def train_transformer(
-    dataset: Dataset, settings: Settings, out: Path, progress: Progress | None = None
+    dataset: Dataset, settings: Settings, out: Path, progress: Progress | None = None, beside: Beside | None = None
 ) -> TrainedModel:
     """Fine-tune `settings.model.name` on `dataset.train` and write the model folder `out`.
 
-    `progress` hears "batch" (step, steps, epoch, loss, learning_rate) and "evaluation" (macro_f1, accuracy, best).
+    With `beside`, what the encoder says is added to it while it learns and is judged, as in boosting; alone it is no
+    classifier then. `progress` hears "batch" (step, steps, epoch, loss, learning_rate) and "evaluation" (macro_f1,
+    accuracy, best).
     Raises ModelError: an encoder that can't be had, one class only, a loss that is no number, an unfaithful export.
     """
-    report = progress or _silent
     started = time.monotonic()
-    run = run_key(dataset, settings)
-    finished = finished_run(out, run, dataset)
+    run = run_key(dataset, settings) + (f"-{beside.digest()}" if beside else "")
+    processes.check_same_run(run)
+    finished = processes.from_leader(lambda: finished_run(out, run, dataset))
     if finished is not None:
         return finished
-    checkpoints = Checkpoints(out / "checkpoint", run)
 
+    def opened(folder: Path) -> tuple[Checkpoints, Encoder]:
+        checkpoints = Checkpoints(folder, run)
+        _check(dataset)
+        torch.manual_seed(settings.training.seed)
+        return checkpoints, load_encoder(settings, learned_texts(dataset), checkpoints.folder / "tokenizer")
+
+    with processes.opened_in_turn(out / "checkpoint", opened) as (checkpoints, encoder):
+        return _learn(dataset, settings, out, checkpoints, encoder, progress or _silent, started, beside, run)
+
+
+def _learn(
+    dataset: Dataset,
+    settings: Settings,
+    out: Path,
+    checkpoints: Checkpoints,
+    encoder: Encoder,
+    report: Progress,
+    started: float,
+    beside: Beside | None,
+    run: str,
+) -> TrainedModel:
     # Data: token ids and labels once, in memory (about 100 bytes a review).
-    _check(dataset)
-    torch.manual_seed(settings.training.seed)
     device, precision = choose_device(settings.training.precision)
-    encoder = load_encoder(settings, [row.text for row in dataset.train], checkpoints.folder / "tokenizer")
-    train_rows = token_ids(encoder.tokenizer, [row.text for row in dataset.train])
+    leads = processes.rank() == 0
+    train_rows = token_ids(encoder.tokenizer, learned_texts(dataset))
     held_rows = token_ids(encoder.tokenizer, [row.text for row in dataset.validation])
     lengths = np.array([len(row) for row in train_rows])
     labels = np.array([row.label for row in dataset.train], dtype=np.int8)
-    weights = torch.from_numpy(balanced_weights(dataset.train, labels))
-    targets = torch.from_numpy(labels.astype(np.float32))
+    ratings = np.array([row.rating for row in dataset.lukewarm], dtype=np.float32)
+    lukewarm = np.full(len(ratings), settings.dataset.lukewarm_weight, dtype=np.float32)
+    weights = torch.from_numpy(np.concatenate([balanced_weights(dataset.train, labels), lukewarm]))
+    truth = np.concatenate([labels, (ratings - 1) / 9]).astype(np.float32)
+    if dataset.taught is not None:
+        truth += settings.training.teacher_share * (dataset.taught - truth)
+    targets = torch.from_numpy(truth)
+    said = torch.from_numpy(beside.train if beside else np.zeros(len(train_rows), dtype=np.float32))
+    held_said = beside.validation if beside else np.zeros(len(held_rows), dtype=np.float32)
 
     # Model and optimizer.
     model = encoder.model.to(device)
     learning = freeze(model, settings.model.unfrozen_layers)
-    optimizer = make_optimizer(model, settings)
+    masked = MaskedWords(model).to(device) if settings.training.masked_weight > 0 else None
+    whole = masked or model
+    optimizer = make_optimizer(whole, settings.training)
     # fp16's small gradients vanish unless the loss is scaled up; bf16 and fp32 need no scaling.
     scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
     # Loop. Everything random in it follows from (seed, epoch, batch) or is in the checkpoint.
     learn = settings.training
-    position = checkpoints.resume(model, optimizer, scaler)
+    position = checkpoints.resume(whole, optimizer, scaler)
     before = position.seconds
+    learner = processes.averaging(whole)
+    processes.reseed(learn.seed, position.step)
     batches = epoch_batches(lengths, learn.batch_size, learn.seed, 0)
     steps_per_epoch = math.ceil(len(batches) / learn.accumulate)
     steps = steps_per_epoch * learn.epochs
@@ -88,24 +129,27 @@ def train_transformer(
         "training_started", encoder=settings.model.name, texts=len(train_rows), steps=steps, learning=learning,
         device=device.type, precision=precision, padding=round(padding_share(batches, lengths), 3),
     )  # fmt: skip
-    model.train()
+    whole.train()
     while not position.stopped and position.epoch < learn.epochs:
         batches = epoch_batches(lengths, learn.batch_size, learn.seed, position.epoch)
         for at in range(position.batch, len(batches)):
-            rows = batches[at]
+            rows, part = processes.share(batches[at])
             ids, mask = (
                 torch.from_numpy(array).to(device) for array in pad([train_rows[i] for i in rows], encoder.pad_id)
             )
-            with _autocast(device, precision):
-                odds = model(ids, mask)
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                odds.float(), targets[rows].to(device), weight=weights[rows].to(device)
-            )
             group = min(learn.accumulate, len(batches) - at // learn.accumulate * learn.accumulate)
-            scaler.scale(loss / group).backward()
-            if (at + 1) % learn.accumulate == 0 or at + 1 == len(batches):
+            steps_now = (at + 1) % learn.accumulate == 0 or at + 1 == len(batches)
+            with processes.gradients(learner, averaged=steps_now):
+                with autocast(device, precision):
+                    odds, guessing = learner(ids, mask) if masked else (learner(ids, mask), None)
+                loss = torch.nn.functional.binary_cross_entropy_with_logits(
+                    odds.float() + said[rows].to(device), targets[rows].to(device), weight=weights[rows].to(device)
+                )
+                total = loss if guessing is None else loss + learn.masked_weight * guessing.float()
+                scaler.scale(total * part / group).backward()
+            if steps_now:
                 rate = learning_rate(position.step, steps, learn.learning_rate, learn.warmup_share)
-                _step(model, optimizer, scaler, rate)
+                step(whole, optimizer, scaler, rate)
                 position = replace(position, step=position.step + 1)
                 if position.step % 10 == 0 or at + 1 == len(batches):
                     if not math.isfinite(loss.item()):
@@ -116,13 +160,16 @@ def train_transformer(
                     numbers = {"step": position.step, "steps": steps, "epoch": position.epoch + 1}
                     report("batch", {**numbers, "loss": loss.item(), "learning_rate": rate})
             if at + 1 in looks:
+                looked = processes.gathered(
+                    lambda held: score(model, held, encoder.pad_id, device, precision), held_rows
+                )
                 found = measure(
-                    sigmoid(score(model, held_rows, encoder.pad_id, device, precision)),
+                    sigmoid(looked + held_said),
                     np.array([row.label for row in dataset.validation]),
                     [len(row.text) for row in dataset.validation],
                 )
                 position = position.scored(found.macro_f1, learn.patience)
-                if position.worse == 0:
+                if position.worse == 0 and leads:
                     checkpoints.save_best(model)
                 last = at + 1 == len(batches)
                 position = replace(
@@ -131,7 +178,9 @@ def train_transformer(
                     batch=0 if last else at + 1,
                     seconds=before + time.monotonic() - started,
                 )
-                checkpoints.save(position, model, optimizer, scaler)
+                if leads:
+                    checkpoints.save(position, whole, optimizer, scaler)
+                processes.reseed(learn.seed, position.step)
                 shown = {"macro_f1": found.macro_f1, "accuracy": found.accuracy, "best": position.best}
                 report("evaluation", {**shown, "step": position.step, "epoch": position.epoch})
                 log.info("evaluated", step=position.step, worse=position.worse, **shown)
@@ -139,69 +188,52 @@ def train_transformer(
                     log.info("stopped_early", step=position.step, of=steps, patience=learn.patience)
                     break
 
-    # The best weights, calibrated on the validation split, exported and checked.
-    checkpoints.load_best(model)
-    model = model.cpu()
-    logits = score(model, held_rows, encoder.pad_id, torch.device("cpu"), "fp32")
-    truth = np.array([row.label for row in dataset.validation])
-    temperature = fit_temperature(logits, truth)
-    validation = measure(sigmoid(logits / temperature), truth, [len(row.text) for row in dataset.validation])
-    parity = export_onnx(model, held_rows[:PARITY_TEXTS], encoder.pad_id, out)
     seconds = before + time.monotonic() - started
-    parameters = {
-        **training_settings(settings),
+    facts = {
         "learning_parameters": learning,
         "device": device.type,
         "used_precision": precision,
         "steps": position.step,
         "best_evaluation": position.best_at,
         "stopped_early": position.stopped,
-        "temperature": temperature,
     }
+    return processes.from_leader(
+        lambda: _finish(dataset, settings, out, checkpoints, encoder, held_rows, held_said, facts, seconds, run)
+    )
+
+
+def _finish(
+    dataset: Dataset,
+    settings: Settings,
+    out: Path,
+    checkpoints: Checkpoints,
+    encoder: Encoder,
+    held_rows: Sequence[NDArray[np.int32]],
+    held_said: NDArray[np.float32],
+    facts: Mapping[str, Any],
+    learned_for: float,
+    run: str,
+) -> TrainedModel:
+    """The best weights, calibrated on the validation split, exported and checked."""
+    begin = time.monotonic()
+    checkpoints.load_best(encoder.model)
+    model = encoder.model.cpu()
+    logits = score(model, held_rows, encoder.pad_id, torch.device("cpu"), "fp32")
+    truth = np.array([row.label for row in dataset.validation])
+    # Beside another model the sum is calibrated, by who adds it up.
+    temperature = 1.0 if held_said.any() else fit_temperature(logits, truth)
+    validation = measure(
+        sigmoid(logits / temperature + held_said), truth, [len(row.text) for row in dataset.validation]
+    )
+    parity = export_onnx(model, held_rows[:PARITY_TEXTS], encoder.pad_id, out)
+    seconds = learned_for + time.monotonic() - begin
+    parameters = {**training_settings(settings), **facts, "temperature": temperature}
     write_folder(
-        out, encoder, checkpoints.folder / "tokenizer", dataset, validation, parity, parameters, seconds, settings
+        out, encoder, checkpoints.folder / "tokenizer", dataset, validation, parity, parameters, seconds, settings, run
     )
     checkpoints.remove()
     log.info("training_finished", seconds=round(seconds, 1), validation_accuracy=round(validation.accuracy, 4))
     return TrainedModel(out, validation, parameters, seconds)
-
-
-def choose_device(precision: str) -> tuple[torch.device, str]:
-    """The GPU where there is one, and the number format: `auto` is bf16 or fp16 on a GPU, fp32 on a CPU.
-
-    Raises ModelError for fp16 without a GPU.
-    """
-    cuda = torch.cuda.is_available()
-    if precision == "auto":
-        # On CPUs without bf16 instructions bf16 was five to seven times slower than fp32.
-        precision = ("bf16" if torch.cuda.is_bf16_supported() else "fp16") if cuda else "fp32"
-    if precision == "fp16" and not cuda:
-        raise ModelError("training.precision=fp16 needs a GPU and there is none here; use auto, fp32 or bf16.")
-    return torch.device("cuda" if cuda else "cpu"), precision
-
-
-def make_optimizer(model: SentimentModel, settings: Settings) -> torch.optim.AdamW:
-    """AdamW; matrices decay, biases and norms (one-dimensional) do not."""
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in learning if p.ndim >= 2], "weight_decay": settings.training.weight_decay},
-        {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.training.learning_rate, fused=True)
-
-
-def learning_rate(step: int, steps: int, top: float, warmup_share: float) -> float:
-    """Rises in a line to `top` over the first share of the steps, then falls in a line to nearly zero."""
-    warmup = max(1, round(steps * warmup_share)) if warmup_share > 0 else 0
-    if step < warmup:
-        return top * (step + 1) / warmup
-    return top * (steps - step) / max(1, steps - warmup)
-
-
-def evaluation_points(batches: int, accumulate: int, per_epoch: int) -> frozenset[int]:
-    """After how many batches of an epoch to evaluate: evenly spread, on step boundaries, always at the end."""
-    points = {round(batches * part / per_epoch / accumulate) * accumulate for part in range(1, per_epoch)}
-    return frozenset({point for point in points if 0 < point < batches} | {batches})
 
 
 def score(
@@ -211,7 +243,7 @@ def score(
     was_training = model.training
     model.eval()
     result = np.empty(len(rows), dtype=np.float32)
-    with torch.inference_mode(), _autocast(device, precision):
+    with torch.inference_mode(), autocast(device, precision):
         for batch in batches_by_length([len(row) for row in rows], EVALUATION_TOKENS, 512):
             ids, mask = (torch.from_numpy(array).to(device) for array in pad([rows[at] for at in batch], pad_id))
             result[batch] = model(ids, mask).float().cpu().numpy()
@@ -221,24 +253,6 @@ def score(
 
 def _silent(_event: str, _numbers: Mapping[str, float]) -> None:
     """The progress nobody wants to see."""
-
-
-def _step(model: SentimentModel, optimizer: torch.optim.AdamW, scaler: Any, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    scaler.unscale_(optimizer)
-    torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], CLIP_NORM)
-    scaler.step(optimizer)
-    scaler.update()
-    optimizer.zero_grad(set_to_none=True)
-
-
-def _autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
-    if precision == "fp32":
-        return contextlib.nullcontext()
-    kind = torch.bfloat16 if precision == "bf16" else torch.float16
-    cast: contextlib.AbstractContextManager[Any] = torch.autocast(device.type, dtype=kind)
-    return cast
 
 
 def _check(dataset: Dataset) -> None:

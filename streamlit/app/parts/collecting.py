@@ -32,8 +32,10 @@ def show() -> None:
         if not sources:
             cards.notice(
                 t(
-                    "켜진 출처가 없습니다. 운영자가 사이트의 약관을 읽고 REELSENSE_CRAWL__ENABLED에 적으면 켜집니다.",
-                    "No source is on: an operator reads a site's terms and names it in REELSENSE_CRAWL__ENABLED.",
+                    "켜진 출처가 없습니다. 운영자가 사이트의 약관을 읽고 REELSENSE_CRAWL__ENABLED에 적으면 켜집니다. "
+                    "관리 > 출처에서 꺼 두었을 수도 있습니다.",
+                    "No source is on: an operator reads a site's terms and names it in REELSENSE_CRAWL__ENABLED; "
+                    "or it was switched off under Operations > Sources.",
                 )
             )
             return

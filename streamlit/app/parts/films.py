@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -17,9 +18,10 @@ def listed() -> dict[str, dict[str, Any]]:
     return {film["id"]: film for film in api.get("/v1/movies/titles", limit=_MOST)["movies"]}
 
 
-def label(film: dict[str, Any]) -> str:
-    """A film in a list."""
-    return t(f"{film['title']} · 리뷰 {film['reviews']:,}", f"{film['title']} · {film['reviews']:,} reviews")
+def labels(films: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What stands for each film in a list."""
+    before, after = t(" · 리뷰 ", " · "), t("", " reviews")
+    return {number: f"{film['title']}{before}{film['reviews']:,}{after}" for number, film in films.items()}
 
 
 def choose(key: str) -> dict[str, Any] | None:
@@ -32,7 +34,7 @@ def choose(key: str) -> dict[str, Any] | None:
         st.session_state[key] = asked
         st.session_state[f"{key}_asked"] = asked
     chosen = st.selectbox(
-        t("영화", "Film"), list(films), format_func=lambda one: label(films[one]), key=key, filter_mode="contains"
+        t("영화", "Film"), list(films), format_func=labels(films).__getitem__, key=key, filter_mode="contains"
     )
     if chosen != asked:
         st.session_state[f"{key}_asked"] = chosen

@@ -89,6 +89,7 @@ def offer_leaving() -> None:
             del st.query_params[name]
         if told.page.oidc_client_id:
             st.logout()
+            st.stop()  # the browser leaves for the provider; another run would overtake the word to do so
         st.rerun()
 
 

@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from parts import api, cards, charts, films, posters, reviews, wordclouds
+from parts import api, cards, charts, films, periods, posters, reviews, wordclouds
 from parts.words import aspect_name, t
 
 _MOST = 5
-_PERIODS = ("day", "week", "month")
 
 
 def show() -> None:
@@ -43,7 +42,7 @@ def _choose(known: Mapping[str, dict[str, Any]]) -> list[str]:
     chosen = st.multiselect(
         t("영화", "Films"),
         list(known),
-        format_func=lambda number: films.label(known[number]),
+        format_func=films.labels(known).__getitem__,
         max_selections=_MOST,
         key="compare_movies",
         placeholder=t("영화를 고르세요", "Choose films"),
@@ -90,14 +89,7 @@ def _numbers(shown: list[dict[str, Any]]) -> None:
 
 def _trends(chosen: list[str], known: Mapping[str, dict[str, Any]]) -> None:
     st.subheader(t("긍정 비율의 추이", "Positive share over time"))
-    by = st.segmented_control(
-        t("단위", "By"),
-        _PERIODS,
-        default="week",
-        required=True,
-        key="compare_by",
-        format_func={"day": t("일", "day"), "week": t("주", "week"), "month": t("월", "month")}.__getitem__,
-    )
+    by = periods.choose("compare_by")
     series = {_name(number, known): api.get(f"/v1/movies/{number}/trend", by=by)["points"] for number in chosen}
     charts.show(charts.positive_lines(series), "compare_trend", t("긍정 비율의 추이", "Positive share over time"), 320)
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import streamlit as st
 
-from parts import api, cards, charts, collecting, films, posters, reviews, wordclouds
+from parts import api, cards, charts, collecting, films, periods, posters, reviews, wordclouds
 from parts.sections import choose as choose_section
 from parts.words import aspect_name, percent, sentiment_name, t
 
 _PAGE = 20
 _MOST_CHOICES = (100, 300, 1000, 5000)
+_WORDS_APART = 15
 
 
 def show() -> None:
@@ -130,14 +131,7 @@ def _overview(film: str, chosen: Mapping[str, Any]) -> None:
         charts.show(charts.confidence_histogram(found["histogram"]), "film_confidence", alt)
     with right:
         st.subheader(t("추이", "Over time"))
-        by = st.segmented_control(
-            t("단위", "By"),
-            ["day", "week", "month"],
-            default="week",
-            required=True,
-            key="film_by",
-            format_func={"day": t("일", "day"), "week": t("주", "week"), "month": t("월", "month")}.__getitem__,
-        )
+        by = periods.choose("film_by")
         points = api.get(f"/v1/movies/{film}/trend", by=by, **_filtered(chosen))["points"]
         charts.show(charts.trend(points), "film_trend", t("감성 추이", "Sentiments over time"))
         st.subheader(t("평점과 감성", "Ratings and sentiments"))
@@ -192,15 +186,12 @@ def _words(film: str, chosen: Mapping[str, Any]) -> None:
             st.subheader(title)
             if found[side]:
                 wordclouds.show(found[side], side, t("자주 나온 말", "Most frequent words"))
-            st.dataframe(
-                [{"word": word["word"], "count": word["count"]} for word in found[contrast]],
-                key=f"film_words_{side}",
-                hide_index=True,
-                column_config={
-                    "word": st.column_config.TextColumn(t("다른 쪽보다 두드러진 말", "Sets this side apart")),
-                    "count": st.column_config.NumberColumn(t("리뷰 수", "Reviews")),
-                },
-            )
+            counts = {word["word"]: word["count"] for word in found[contrast][:_WORDS_APART]}
+            if counts:
+                title = t("다른 쪽보다 두드러진 말", "Words that set this side apart")
+                st.markdown(f"**{title}**")
+                alt = f"{title}: {', '.join(counts)}"
+                charts.show(charts.counted(counts, side), f"film_words_{side}", alt, 40 + 24 * len(counts))
 
 
 def _mismatches(film: str, chosen: Mapping[str, Any]) -> None:
@@ -264,4 +255,6 @@ def _reviews(film: str, chosen: Mapping[str, Any]) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
-    st.caption(t("그림은 각 차트의 카메라 단추로 저장합니다.", "Charts are saved with their camera button."))
+    st.caption(
+        t("차트는 각 차트 위의 내려받기 단추로 저장합니다 (PNG).", "Charts are saved by the button above them (PNG).")
+    )

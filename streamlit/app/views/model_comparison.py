@@ -65,7 +65,7 @@ def _choose(found: Mapping[str, Any], versions: Mapping[int, dict[str, Any]]) ->
             t("영화", "Film"),
             [_ALL, *known],
             key="models_compare_film",
-            format_func=lambda one: films.label(known[one]) if one else t("모든 영화", "All films"),
+            format_func={**films.labels(known), _ALL: t("모든 영화", "All films")}.__getitem__,
         )
         most = right.selectbox(
             t("최신 리뷰 수", "Newest reviews"), _SIZES, index=1, key="models_compare_n", format_func="{:,}".format

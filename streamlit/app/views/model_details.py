@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from parts import api, cards, charts
+from parts import api, cards, charts, marks
 from parts.words import percent, sentiment_name, t
 
 _GREY = "#8a8f98"
@@ -92,36 +91,30 @@ def _numbers(found: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
 def _confusion(found: Mapping[str, Any]) -> None:
     names = [sentiment_name("negative"), sentiment_name("positive")]
     totals = [max(1, sum(row)) for row in found["confusion"]]
-    shares = [[value / total for value in row] for row, total in zip(found["confusion"], totals, strict=True)]
-    text = [
-        [f"{value:,}<br>{share:.1%}" for value, share in zip(*both, strict=True)]
-        for both in zip(found["confusion"], shares, strict=True)
+    rows = [
+        {"true": true, "predicted": name, "share": n / total, "label": f"{n:,}\n{n / total:.1%}"}
+        for true, counts, total in zip(names, found["confusion"], totals, strict=True)
+        for name, n in zip(names, counts, strict=True)
     ]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares,
-            x=names,
-            y=names,
-            text=text,
-            texttemplate="%{text}",
-            textfont={"size": 16},
-            colorscale=[[0, "#eef3f8"], [1, "#1f4e79"]],
-            zmin=0,
-            zmax=1,
-            showscale=False,
-            hoverinfo="skip",
-        )
-    )
-    figure.update_layout(
-        xaxis={"title": t("모델의 답", "Predicted")},
-        yaxis={"title": t("정답", "True"), "autorange": "reversed"},
+    colour = marks.number("share", legend=None, scale={"domain": [0, 1], "range": ["#eef3f8", "#1f4e79"]})
+    ink = {"condition": {"test": "datum.share > 0.5", "value": "#fff"}, "value": "#12110f"}
+    level = {**marks.BARE, "labelAngle": 0}
+    shared = {
+        "x": marks.names("predicted", t("모델의 답", "Predicted"), axis=level),
+        "y": marks.names("true", t("정답", "True"), axis=level),
+    }
+    chart = marks.layers(
+        rows,
+        marks.mark("rect", {"color": colour}),
+        marks.mark("text", {"text": {"field": "label"}, "color": ink}, fontSize=16, lineBreak="\n"),
+        encoding=shared,
     )
     (tn, fp), (fn, tp) = found["confusion"]
     alt = t(
         f"부정을 부정으로 {tn:,}, 긍정으로 {fp:,}; 긍정을 부정으로 {fn:,}, 긍정으로 {tp:,}",
         f"Negative read as negative {tn:,}, as positive {fp:,}; positive as negative {fn:,}, as positive {tp:,}",
     )
-    charts.show(figure, f"models_confusion_{found['name']}", alt, 340)
+    charts.show(chart, f"models_confusion_{found['name']}", alt, 340)
 
 
 def _calibration(number: int, found: Mapping[str, Any]) -> None:
@@ -131,27 +124,18 @@ def _calibration(number: int, found: Mapping[str, Any]) -> None:
         picture = api.download(f"/v1/models/{number}/plots/calibration", data=found["name"])
         st.image(picture, caption=t("보정 곡선", "Calibration curve"))
         return
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"dash": "dash", "color": _GREY},
-        name=t("완전한 보정", "Perfect"),
-        hoverinfo="skip",
-    )
-    figure.add_scatter(
-        x=[one["predicted"] for one in bins],
-        y=[one["positive"] for one in bins],
-        customdata=[one["n"] for one in bins],
-        mode="lines+markers",
-        line_color=charts.LINE,
-        name=f"ECE {found['ece']:.4f}",
-        hovertemplate="%{x:.1%} → %{y:.1%} (%{customdata:,})<extra></extra>",
-    )
-    figure.update_layout(
-        xaxis={"title": t("예측한 긍정 확률", "Predicted positive"), "range": [0, 1], "tickformat": ".0%"},
-        yaxis={"title": t("실제 긍정 비율", "Truly positive"), "range": [0, 1.02], "tickformat": ".0%"},
-    )
+    perfect, ours = t("완전한 보정", "Perfect"), f"ECE {found['ece']:.4f}"
+    rows = [{"line": perfect, "predicted": end, "positive": end} for end in (0, 1)]
+    rows += [{**one, "line": ours} for one in bins]
+    predicted, true = t("예측한 긍정 확률", "Predicted positive"), t("실제 긍정 비율", "Truly positive")
+    whole = {"scale": {"domain": [0, 1]}, "axis": {"format": "%"}}
+    shared = {
+        "x": marks.number("predicted", predicted, **whole),
+        "y": marks.number("positive", true, **whole),
+        "color": marks.coloured("line", {perfect: _GREY, ours: charts.LINE}),
+        "strokeDash": marks.dashed("line", {perfect: [5, 4], ours: [1, 0]}),
+        "tooltip": marks.told(predicted=(predicted, ".1%"), positive=(true, ".1%"), n=("n", ",")),
+    }
+    chart = marks.layers(rows, marks.mark("line", shared, point={"filled": True, "size": 36, "strokeDash": [1, 0]}))
     alt = t("예측한 확률과 실제 비율", "Predicted probability against the true share")
-    charts.show(figure, f"models_calibration_{found['name']}", alt, 340)
+    charts.show(chart, f"models_calibration_{found['name']}", alt, 340)

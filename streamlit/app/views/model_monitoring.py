@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from parts import api, cards, charts
+from parts import api, cards, charts, marks
 from parts.words import t
 
 _WEEKS = (8, 12, 26, 52)
 _DAYS = (14, 30, 90, 180)
 _KINDS = ("stored", "scored", "written", "labelled")
-_DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def show() -> None:
@@ -44,23 +42,29 @@ def _drift(told: Mapping[str, Any]) -> None:
         )
         return
     reference = told["reference"]
-    figure = go.Figure()
-    figure.add_bar(
-        x=[week["begins"] for week in known],
-        y=[week["psi"] for week in known],
-        customdata=[[week["scores"], week["positive"]] for week in known],
-        text=[f"{week['psi']:.2f}" for week in known],
-        name="PSI",
-        marker_color=[charts.COLOURS["negative"] if week["psi"] >= told["alarm"] else charts.LINE for week in known],
-        hovertemplate="%{x}: PSI %{y:.3f} · n=%{customdata[0]:,} · %{customdata[1]:.1%}<extra></extra>",
+    alarm = told["alarm"]
+    alarmed = {"test": f"datum.psi >= {alarm:f}", "value": charts.COLOURS["negative"]}
+    numbers = marks.told(psi=("PSI", ".3f"), scores=(t("점수", "Scores"), ","), positive=(t("긍정", "Positive"), ".1%"))
+    shared = {"x": marks.names("week", axis={"labelAngle": -45, "labelOverlap": True}), "y": marks.number("psi", "PSI")}
+    level = {"y": marks.number("alarm", "PSI")}
+    label = {**level, "x": {"value": 4}, "text": {"value": t(f"경보 {alarm}", f"alarm {alarm}")}}
+    chart = marks.layers(
+        [{**week, "week": week["begins"][:10]} for week in known],
+        marks.mark(
+            "bar",
+            {**shared, "color": {"condition": alarmed, "value": charts.LINE}, "tooltip": numbers},
+            width={"band": 0.7},
+        ),
+        marks.mark("text", {**shared, "text": {"field": "psi", "format": ".2f"}}, dy=-7),
+        marks.layers(
+            [{"alarm": alarm}],
+            marks.mark("rule", level, strokeDash=[5, 4], color=charts.COLOURS["negative"]),
+            marks.mark("text", label, align="left", dy=-7),
+        ),
     )
-    figure.add_hline(
-        y=told["alarm"], line_dash="dash", annotation_text=t(f"경보 {told['alarm']}", f"alarm {told['alarm']}")
-    )
-    figure.update_layout(showlegend=False)
     last = known[-1]
     alt = t(f"마지막 주의 PSI {last['psi']:.2f}", f"PSI of the last week {last['psi']:.2f}")
-    charts.show(figure, "models_drift", alt)
+    charts.show(chart, "models_drift", alt)
     st.caption(
         t(
             f"모델 {told['model_version']}의 점수. 기준: {reference['begins']} – {reference['ends']}의 점수 "
@@ -81,14 +85,6 @@ def _traffic(days: list[dict[str, Any]]) -> None:
         "written": t("쓰인 리뷰", "reviews written"),
         "labelled": t("사람의 라벨", "labels given"),
     }
-    figure = go.Figure()
-    for kind, dash in zip(_KINDS, _DASHES, strict=True):
-        figure.add_scatter(
-            x=[day["day"] for day in days],
-            y=[day[kind] for day in days],
-            name=names[kind],
-            mode="lines",
-            line={"dash": dash},
-        )
-    figure.update_layout(yaxis={"rangemode": "tozero"})
-    charts.show(figure, "models_traffic", t("하루에 저장되고 분석된 리뷰", "Reviews stored and scored by day"), 320)
+    series = {names[kind]: [(day["day"], day[kind]) for day in days] for kind in _KINDS}
+    chart = charts.lines(series, marks.days("x"), marks.number("y"), dashes=True)
+    charts.show(chart, "models_traffic", t("하루에 저장되고 분석된 리뷰", "Reviews stored and scored by day"), 320)

@@ -30,7 +30,7 @@ def show() -> None:
         else:
             _details(api.get(f"/v1/trainings/{watched}"))
     if session.may("admin"):
-        _form(told["running"])
+        _form(told["running"], told["where"])
     else:
         cards.notice(t("학습은 관리자가 시작할 수 있습니다.", "An administrator can start a training."))
     _before(told["runs"])
@@ -66,11 +66,22 @@ def _details(found: Mapping[str, Any]) -> None:
         st.progress(share, text=f"{progress.get('event', '')} {progress.get('step', 0):g}/{progress['steps']:g}")
     if found["reason"]:
         st.text(found["reason"])
+    if found["where"] == "airflow":
+        _in_airflow(found["link"])
+        return
     with st.expander(t("마지막 줄들", "Last lines"), expanded=found["state"] in ("running", "failed")):
         st.code("\n".join(found["lines"][-40:]) or " ", language=None, wrap_lines=True)
 
 
-def _form(running: str | None) -> None:
+def _in_airflow(link: str) -> None:
+    """Its log is there, not here."""
+    if link.startswith(("http://", "https://")):
+        st.link_button(t("Airflow에서 보기", "See it in Airflow"), link, icon=":material/open_in_new:")
+    else:
+        st.caption(t("Airflow에서 실행했습니다. 기록은 그곳에 있습니다.", "Done by Airflow, which keeps its log."))
+
+
+def _form(running: str | None, where: str) -> None:
     st.subheader(t("새 학습", "New training"))
     recipes = {one["name"]: one for one in api.get("/v1/recipes")["recipes"] if not one["problem"]}
     if not recipes:
@@ -80,6 +91,11 @@ def _form(running: str | None) -> None:
     st.caption(t(f"모델 {recipes[recipe]['model']}", f"Model {recipes[recipe]['model']}"))
     if recipes[recipe]["description"]:
         st.text(recipes[recipe]["description"])
+    st.caption(
+        t("Airflow의 작업자에서 학습합니다.", "It will run on Airflow's workers.")
+        if where == "airflow"
+        else t("API 서버에서 바로 학습합니다.", "It will run on the API's machine.")
+    )
     force = st.toggle(
         t("새 라벨이 적어도 학습", "Train even with few new labels"), key="models_force", disabled=running is not None
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -115,7 +115,8 @@ def _sources() -> None:
     why = {
         "enabled": t("켜짐", "on"),
         "local": t("켜짐 (이 컴퓨터의 시험 사이트)", "on (a site of this machine)"),
-        "off": t("꺼짐", "off"),
+        "switched_off": t("꺼짐 (관리자가 끔)", "off (switched off)"),
+        "off": t("꺼짐 (설정에 없음)", "off (not in the settings)"),
     }
     names, rows = _status_names(), []
     for one in found["sources"]:
@@ -147,12 +148,51 @@ def _sources() -> None:
             "run_at": _time_column(t("수집 시각", "Crawled at")),
         },
     )
-    cards.notice(
+    _switches(found["sources"])
+    closed = ", ".join(one["name"] for one in found["sources"] if one["why"] == "off")
+    if closed:
+        st.caption(
+            t(
+                f"{closed}: {found['setting']} 설정에 없어 여기서 켤 수 없습니다. "
+                "운영자가 사이트의 robots.txt와 약관을 읽고 설정에 적으면 켤 수 있습니다.",
+                f"{closed}: not named in {found['setting']}, so not to be switched on here. "
+                "An operator reads the site's robots.txt and terms, and names it there.",
+            )
+        )
+
+
+def _switches(sources: Sequence[Mapping[str, Any]]) -> None:
+    """A switch for each site that the settings allow."""
+    allowed = [one for one in sources if one["site"] and one["why"] != "off"]
+    if not allowed:
+        return
+    st.subheader(t("켜고 끄기", "On and off"), anchor=False)
+    if not session.may("admin"):
+        st.caption(t("출처는 관리자가 켜고 끌 수 있습니다.", "An administrator can switch sources on and off."))
+        return
+    with st.container(horizontal=True):
+        for one in allowed:
+            key = f"operations_source_{one['name']}"
+            st.session_state[key] = one["on"]  # as the API says, whoever switched it
+            st.toggle(one["name"], key=key, on_change=_switched, args=(one["name"], key))
+    if problem := st.session_state.pop("operations_source_problem", None):
+        cards.problem(problem)
+    st.caption(
         t(
-            f"출처는 {found['setting']} 설정으로 켜고 끕니다. 사이트의 robots.txt와 약관을 읽은 뒤에 켜세요.",
-            f"{found['setting']} turns sources on and off; read the site's robots.txt and terms before.",
+            "끄면 진행 중인 수집은 멈추고 예약된 수집은 건너뜁니다. 다시 켜면 다음 수집이 빠진 리뷰를 가져옵니다.",
+            "Off, running crawls stop and scheduled ones are skipped; on again, the next brings what is missing.",
         )
     )
+
+
+def _switched(source: str, key: str) -> None:
+    if not session.may("admin"):
+        return
+    try:
+        api.put(f"/v1/sources/{source}", {"on": st.session_state[key]})
+    except api.ApiProblem as error:  # raised in a callback, it would reach no card
+        st.session_state["operations_source_problem"] = error
+    api.forget()
 
 
 def _watch_list() -> None:

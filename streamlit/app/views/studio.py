@@ -9,10 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from parts import api, cards, films
+from parts.api import ApiProblem
 from parts.sections import choose as choose_section
 from parts.words import language, percent, sentiment_name, t
 from views import studio_character
-from views.studio_calls import cost, post
+from views.studio_calls import cost, post, refused, state_now, told_anew, who_may
 
 _PROMPT, _FACTS, _MADE = "studio_prompt", "studio_prompt_facts", "studio_made"
 _ANSWER = "studio_ask_found"
@@ -26,8 +27,9 @@ def show() -> None:
     st.title(t("스튜디오", "Studio"))
     for key in _TYPED:  # what was typed outlives a look at another section
         st.session_state[key] = st.session_state.get(key, "")
-    state = api.get("/v1/studio")
+    state = state_now()
     _missing(state)
+    who_may(state)
     sections = {
         "art": t("그림", "Art"),
         "character": t("나는 누구", "Who am I"),
@@ -35,7 +37,10 @@ def show() -> None:
         "gallery": t("갤러리", "Gallery"),
     }
     section = choose_section(t("보기", "View"), sections, "section")
-    {"art": _art, "character": studio_character.show, "ask": _ask, "gallery": _gallery}[section](state)
+    try:
+        {"art": _art, "character": studio_character.show, "ask": _ask, "gallery": _gallery}[section](state)
+    except ApiProblem as error:
+        refused(error)
 
 
 def _missing(state: Mapping[str, Any]) -> None:
@@ -95,16 +100,18 @@ def _art(state: Mapping[str, Any]) -> None:
 
 
 def _write_prompt(film: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    refine = st.checkbox(
-        t("모델이 다듬기", "Have the model write it"), key="studio_refine", disabled=not state["available"]
+    refine = (
+        st.checkbox(t("모델이 다듬기", "Have the model write it"), key="studio_refine", disabled=not state["may_call"])
+        and state["may_call"]
     )
-    if refine and state["available"]:
+    if refine:
         cost({"kind": "prompt", "movie_id": film["id"]}, state)
     if st.button(t("프롬프트 만들기", "Make a prompt"), key="studio_make_prompt", icon=":material/edit:"):
         with st.spinner(t("리뷰를 읽는 중…", "Reading the reviews…")):
             found = post("/v1/studio/prompt", {"movie_id": film["id"], "refine": bool(refine)})
         st.session_state[_PROMPT] = found["prompt"][:4000]
         st.session_state[_FACTS] = found
+        told_anew(state)
 
 
 def _draw(prompt: str, state: Mapping[str, Any]) -> None:
@@ -127,18 +134,20 @@ def _draw(prompt: str, state: Mapping[str, Any]) -> None:
         t("전에 만든 것이 있어도 새로 만들기", "Make new ones even if there are some"), key="studio_again"
     )
     cost({"kind": "images", "size": size, "n": number}, state)
-    ready = state["available"] and bool(prompt.strip())
-    if st.button(
+    asked = st.button(
         t("그림 만들기", "Make the picture"),
         key="studio_draw",
         type="primary",
-        disabled=not ready,
+        disabled=not (state["may_call"] and prompt.strip()),
         icon=":material/palette:",
-    ):
+    )
+    # A browser can press what is disabled.
+    if asked and state["may_call"]:
         with st.spinner(t("그리는 중… 1분쯤 걸릴 수 있습니다", "Painting… this may take a minute")):
             body = {"prompt": prompt, "size": size, "n": number, "again": bool(again)}
             st.session_state[_MADE] = post("/v1/studio/images", body)["images"]
         api.forget()
+        told_anew(state)
     if made := st.session_state.get(_MADE):
         _pictures(made, "made")
 
@@ -194,13 +203,14 @@ def _ask(state: Mapping[str, Any]) -> None:
         max_chars=300,
         placeholder=t("예: 아이와 함께 봐도 될까요?", "e.g. Is it any good with children?"),
     )
-    if state["available"]:
+    if state["may_call"]:
         cost({"kind": "ask", "movie_id": film["id"], "text": question}, state)
     if st.button(t("묻기", "Ask"), key="studio_ask", type="primary", disabled=not question.strip()):
         with st.spinner(t("리뷰를 읽는 중…", "Reading the reviews…")):
             body = {"movie_id": film["id"], "question": question, "language": language()}
-            found = post("/v1/studio/ask", body)
+            found = post("/v1/studio/ask", {**body, "offline": not state["may_call"]})
         st.session_state[_ANSWER] = {**found, "question": question, "title": film["title"]}
+        told_anew(state)
     if found := st.session_state.get(_ANSWER):
         _answered(found)
 
@@ -208,9 +218,7 @@ def _ask(state: Mapping[str, Any]) -> None:
 def _answered(found: Mapping[str, Any]) -> None:
     st.text(f"{found['title']} · {found['question']}")
     if found["offline"]:
-        cards.notice(
-            t("키가 없어 답 대신 가장 가까운 리뷰를 보여 드립니다.", "No key: these are the reviews nearest to it.")
-        )
+        cards.notice(t("답 대신 가장 가까운 리뷰를 보여 드립니다.", "Instead of an answer: the reviews nearest to it."))
     else:
         with st.container(border=True):
             st.text(found["answer"])

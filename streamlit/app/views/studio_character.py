@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from parts import cards, charts, films
+from parts import cards, charts, films, marks
 from parts.words import language, t
-from views.studio_calls import cost, post
+from views.studio_calls import cost, post, told_anew
 
 _MBTI = (
     *("ISTJ", "ISFJ", "INFJ", "INTJ", "ISTP", "ISFP", "INFP", "INTP"),
@@ -34,7 +33,7 @@ def show(state: Mapping[str, Any]) -> None:
         placeholder=t("예: 혼자 걷는 것을 좋아하고 약속은 꼭 지킵니다", "e.g. I like long walks and keep my word"),
     )
     chosen = {"title": other} if other else {"movie_id": film["id"]} if film else None
-    if chosen and state["available"]:
+    if chosen and state["may_call"]:
         cost({"kind": "character", "text": about, **({} if other else chosen)}, state)
     if st.button(
         t("누구와 닮았을까", "Who am I?"),
@@ -45,7 +44,9 @@ def show(state: Mapping[str, Any]) -> None:
     ):
         with st.spinner(t("영화 속을 찾아보는 중…", "Looking through the film…")):
             body = {**(chosen or {}), "mbti": mbti, "about": about, "language": language()}
-            st.session_state[_CHARACTER] = {**post("/v1/studio/character", body), "mbti": mbti}
+            found = post("/v1/studio/character", {**body, "offline": not state["may_call"]})
+        st.session_state[_CHARACTER] = {**found, "mbti": mbti}
+        told_anew(state)
     if found := st.session_state.get(_CHARACTER):
         _card(found)
 
@@ -72,27 +73,43 @@ def _card(found: Mapping[str, Any]) -> None:
         )
 
 
-def _dimensions(values: Mapping[str, int]) -> go.Figure:
+def _dimensions(values: Mapping[str, int]) -> marks.Chart:
     names = {
         "E": (t("E 외향", "E extraversion"), t("I 내향", "I introversion")),
         "S": (t("S 감각", "S sensing"), t("N 직관", "N intuition")),
         "T": (t("T 사고", "T thinking"), t("F 감정", "F feeling")),
         "J": (t("J 판단", "J judging"), t("P 인식", "P perceiving")),
     }
-    rows = [first for first in reversed(list(names)) if first in values]
-    labels = ["–".join(names[first]) for first in rows]
-    figure = go.Figure()
-    for side, colour in ((0, charts.COLOURS["positive"]), (1, charts.COLOURS["neutral"])):
-        numbers = [values[first] if side == 0 else 100 - values[first] for first in rows]
-        figure.add_bar(
-            y=labels,
-            x=numbers,
-            orientation="h",
-            marker_color=colour,
-            text=[f"{names[first][side][0]} {number}" for first, number in zip(rows, numbers, strict=True)],
-            textposition="inside",
-            hoverinfo="skip",
-            showlegend=False,
-        )
-    figure.update_layout(barmode="stack", xaxis={"range": [0, 100], "visible": False})
-    return figure
+    rows = [
+        {
+            "dimension": "–".join(names[first]),
+            "side": names[first][side],
+            "label": f"{names[first][side][0]} {value if side == 0 else 100 - value}",
+            "share": value if side == 0 else 100 - value,
+            "place": side,
+        }
+        for first, value in values.items()
+        for side in (0, 1)
+    ]
+    two = {"domain": [0, 1], "range": [charts.COLOURS["positive"], charts.COLOURS["neutral"]]}
+    shared = {
+        "y": marks.names("dimension", axis=marks.BARE),
+        "x": marks.number("share", stack="zero", axis=None, scale={"domain": [0, 100]}),
+        "order": {"field": "place"},
+    }
+    bars = {
+        "color": {"field": "place", "type": "nominal", "scale": two, "legend": None},
+        "tooltip": marks.told(side=" ", share=(" ", ".0f")),
+    }
+    label = {
+        "x": marks.number("share", stack="zero", bandPosition=0.5),
+        "text": {"field": "label"},
+        "color": {"value": "#12110f"},
+        "detail": {"field": "place"},
+    }
+    return marks.layers(
+        [row for row in rows if row["share"]],
+        marks.mark("bar", bars),
+        marks.mark("text", label, fontWeight="bold"),
+        encoding=shared,
+    )

@@ -15,6 +15,7 @@ from parts.words import aspect_name, percent, sentiment_name, t
 _LONGEST = 5000
 _HISTORY = "text_history"
 _STRONGEST = 0.55
+_FILMS = 12
 
 
 def show() -> None:
@@ -40,7 +41,8 @@ def show() -> None:
         cards.empty(t("아직 분석한 글이 없습니다.", "Nothing has been analysed yet."))
         return
     _answer(history[-1], len(history) - 1)
-    _past(history)
+    if len(history) > 1:
+        _past(history)
 
 
 def _answer(found: dict[str, Any], number: int) -> None:
@@ -72,9 +74,9 @@ def _answer(found: dict[str, Any], number: int) -> None:
 
 def _pick(positive: float) -> None:
     """A film of the store that fits: one as much loved, or one that consoles."""
-    films = [
-        film for film in api.get("/v1/movies", limit=200)["movies"] if film["positive_share"] and film["scored"] >= 5
-    ]
+    # Of those most written about: the same question as the home page's, so mostly answered already.
+    known = api.get("/v1/movies", limit=_FILMS, offset=0)["movies"]
+    films = [film for film in known if film["positive_share"] and film["scored"] >= 5]
     if not films:
         return
     best = max(films, key=lambda film: (film["positive_share"], film["scored"]))
@@ -139,10 +141,9 @@ def _past(history: list[dict[str, Any]]) -> None:
             "corrected": t("고친 감성", "Corrected"),
         },
     )
-    if len(history) > 1:
-        charts.show(
-            charts.turns([one["probabilities"]["positive"] for one in history]), "text_turns", t("기록의 흐름", "Turns")
-        )
+    charts.show(
+        charts.turns([one["probabilities"]["positive"] for one in history]), "text_turns", t("기록의 흐름", "Turns")
+    )
     with st.container(horizontal=True):
         # A spreadsheet takes a cell that begins so for a formula.
         safe = frame.assign(text=frame["text"].str.replace(r"^(?=[=+\-@\t\r])", "'", regex=True))

@@ -1,0 +1,102 @@
+"""The command `drift`: what has changed lately, in all reviews and film by film."""
+
+from __future__ import annotations
+
+import difflib
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reelsense.cli.options import JsonOption, console, print_json, say, store
+from reelsense.errors import InputError, NotThere
+from reelsense.settings import Settings
+from reelsense.store.database import Database
+
+
+def drift(
+    context: typer.Context,
+    film: Annotated[str | None, typer.Option(help="영화 제목 / title of a film")] = None,
+    weeks: Annotated[int | None, typer.Option(min=1, max=104, help="몇 주 / how many weeks")] = None,
+    out: Annotated[Path | None, typer.Option(help="HTML 파일; 기본 HOME/reports/drift.html")] = None,
+    tell: Annotated[
+        bool, typer.Option("--tell", help="매일의 점검처럼: 페이지를 보관하고 새 경보를 알림 / as the daily check does")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """점수·평점·길이·어휘가 달라졌는지 봅니다. / See whether scores, ratings, lengths and words have drifted."""
+    from reelsense.monitoring.weeks import watch_weeks
+    from reelsense.pipelines.champion import ensure_champion
+    from reelsense.reporting.drift_page import write_drift_page
+    from reelsense.reporting.drift_table import drift_table
+
+    settings = context.obj.settings()
+    if tell:
+        if film is not None or out is not None or weeks is not None:
+            raise InputError(
+                "--tell looks at all films, as the settings say, and keeps its page itself: give it alone."
+            )
+        _tell(settings, as_json)
+        return
+    with store(settings) as db:
+        key = find_title(db, film) if film is not None else None
+        version = str(ensure_champion(settings).version)
+        report = watch_weeks(db, settings, version, weeks or settings.monitoring.weeks, key)
+    path = None
+    if out is not None or not as_json:
+        path = write_drift_page(report, out or settings.home / "reports" / "drift.html", settings.language)
+    if as_json:
+        print_json(_json(report, path))
+        return
+    console().print(drift_table(report, settings.language))
+    for alarm in report.alarms:
+        console().print(f"🌊 {alarm.reason}", markup=False)
+    console().print(say(settings, f"HTML 페이지: {path}", f"HTML page: {path}"), markup=False)
+
+
+def _tell(settings: Settings, as_json: bool) -> None:
+    from reelsense.notify.notices import tell
+    from reelsense.pipelines.drift import check_drift
+    from reelsense.reporting.drift_page import write_drift_page
+    from reelsense.reporting.drift_table import drift_table
+
+    with store(settings) as db:
+        found = check_drift(
+            db, settings, partial(write_drift_page, language=settings.language), partial(tell, db, settings)
+        )
+    if as_json:
+        print_json({**_json(found.report, found.page), "told": [alarm.key for alarm in found.told]})
+        return
+    console().print(drift_table(found.report, settings.language))
+    told = len(found.told)
+    console().print(
+        say(settings, f"새 경보 {told}건, 페이지: {found.page}", f"{told} new alarms, page: {found.page}"), markup=False
+    )
+
+
+def _json(report: Any, page: object) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    alarms = [{**asdict(alarm), "reason": alarm.reason} for alarm in report.alarms]
+    return {**asdict(report), "alarms": alarms, "page": page}
+
+
+def find_title(db: Database, title: str) -> str:
+    """The key of the film of a title, or of the only one whose title holds it. Raises InputError and NotThere."""
+    from reelsense.store.summary import ranked_films
+    from reelsense.text.clean import text_key
+
+    with db.connect() as connection:
+        known = {film.title_key: film.title for film in ranked_films(connection)}
+    wanted = text_key(title)
+    if wanted in known:
+        return wanted
+    holding = [key for key in known if wanted and wanted in text_key(known[key])]
+    if len(holding) == 1:
+        return holding[0]
+    if holding:
+        raise InputError(f"'{title}' stands in several titles: {', '.join(known[key] for key in holding[:5])}.")
+    near = difflib.get_close_matches(title, list(known.values()), n=3)
+    hint = f" Near: {', '.join(near)}." if near else ""
+    raise NotThere(f"There is no film '{title}' with reviews.{hint}")

@@ -1,0 +1,25 @@
+"""Small JSON files that tell one process how far another one is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reelsense.tables.opening import replacing
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What a file says; None when it is not there or is no JSON object."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def write_json(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(json.dumps(facts, ensure_ascii=False, default=str), encoding="utf-8")
