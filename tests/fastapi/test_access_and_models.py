@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 from api_server import Api, wait_for
 from small_models import log_folder
 
@@ -174,14 +175,23 @@ def test_on_loopback_no_key_is_needed_but_not_for_a_proxy_or_another_name(api: A
 
 
 def test_beyond_so_many_requests_at_once_the_next_is_refused_at_once(start: Start) -> None:
-    # Long enough that a busy machine reaches the refusal before the two give up.
     api = start(SERVING__IN_FLIGHT=2, SERVING__TIMEOUT_SECONDS=12)
     head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
-    stalled = [socket.create_connection(("127.0.0.1", api.port), timeout=30) for _ in range(2)]
-    for raw in stalled:
-        raw.sendall(head)
-    # In a list: an answer that is no success counts as false.
-    [refused] = wait_for(lambda: [one for one in [api.post("/v1/predict", TEXT)] if one.status_code == 503])
+    stalled: list[socket.socket] = []
+
+    def beyond() -> list[requests.Response]:
+        """An answer beside two stalled requests, in a list where it is a refusal: new ones for each try.
+
+        A machine that stands still for longer than the time-out has let the former two go.
+        """
+        while stalled:
+            stalled.pop().close()
+        for _ in range(2):
+            stalled.append(socket.create_connection(("127.0.0.1", api.port), timeout=60))
+            stalled[-1].sendall(head)
+        return [one for one in [api.post("/v1/predict", TEXT)] if one.status_code == 503]
+
+    [refused] = wait_for(beyond)
     api.problem(refused, 503)
     assert refused.headers["retry-after"] == "1"
     assert api.get("/healthz").status_code == 200
