@@ -93,7 +93,7 @@ def test_one_file_comes_out_byte_by_byte_as_from_the_single_machine(
         assert (tmp_path / name.format("ray")).read_bytes() == (tmp_path / name.format("alone")).read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_folder_of_parquet_gets_the_same_scores_in_parts(ray: Any, settings: Settings, tmp_path: Path) -> None:
     files = [parquet(tmp_path / "in" / f"{at}.parquet", at * ROWS, ROWS) for at in range(3)]
     expected, bad = [], []
@@ -122,7 +122,7 @@ def test_a_folder_of_parquet_gets_the_same_scores_in_parts(ray: Any, settings: S
         score_with_ray(settings, str(tmp_path / "in"), str(out), "bundled")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_parquet_on_s3_is_read_and_written_there(ray: Any, settings: Settings, tmp_path: Path, bucket: str) -> None:
     local = [parquet(tmp_path / "in" / f"{at}.parquet", at * 300, 300) for at in range(2)]
     for at, path in enumerate(local):

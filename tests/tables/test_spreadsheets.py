@@ -394,7 +394,7 @@ def test_without_the_package_it_says_what_to_install(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("shared", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 def test_a_hundred_thousand_rows_take_bounded_memory(tmp_path: Path, shared: bool) -> None:
     path = tmp_path / "a.xlsx"
     texts = [f"{PRAISE} {number}" for number in range(100_000)]
