@@ -22,7 +22,15 @@ def test_no_input_leads_to_a_server_error(tmp_path: Path, phases: str) -> None:
     command += ["--checks", "not_a_server_error,response_schema_conformance,content_type_conformance"]
     # Not to be begun by chance: each would be a training.
     command += ["--exclude-operation-id", "start_v1_trainings_post"]
-    command += ["--seed", "1", "--phases", phases, "--request-timeout", "60", "--no-color"]  # a slow machine is no fault
+    command += [
+        "--seed",
+        "1",
+        "--phases",
+        phases,
+        "--request-timeout",
+        "60",
+        "--no-color",
+    ]  # a slow machine is no fault
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=500, cwd=tmp_path)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -34,7 +34,7 @@ def encoder(kind: str, seed: int = 0) -> SentimentModel:
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     if kind == "scratch":
-        return SentimentModel(ScratchEncoder(ScratchConfig(vocabulary=60, hidden=32, heads=2, pair_buckets=64)))
+        return SentimentModel(ScratchEncoder(ScratchConfig(vocabulary=60, hidden=32, pair_buckets=64)))
     config = {
         "bert": transformers.BertConfig,
         "electra": transformers.ElectraConfig,

@@ -1,4 +1,4 @@
-"""Training a blend: baselines first, encoders on what those can't do, then their weights on the validation split."""
+"""Training a blend: each member alone, then their weights on the validation split."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from reelsense.models.blend import MEMBERS, Blend, save_blend
 from reelsense.models.calibration import log_odds, sigmoid
 from reelsense.models.loading import load_folder, read_facts
 from reelsense.settings import Settings, with_recipe
-from reelsense.training.beside import Beside, baseline_beside
 from reelsense.training.data import Dataset
 from reelsense.training.evaluate import measure
 from reelsense.training.folder import finished_fit, fit_key
@@ -47,18 +46,12 @@ def train_blend(
     finished = finished_fit(out, run, dataset)
     if finished is not None:
         return finished
-    loaded: dict[int, Stepped] = {}
-    beside: Beside | None = None
-    # The quick ones come last in the blend and first here.
-    for at in reversed(range(len(planned))):
-        folder, chosen = out / MEMBERS / str(at), planned[at]
+    members: list[Stepped] = []
+    for at, chosen in enumerate(planned):
+        folder = out / MEMBERS / str(at)
         log.info("member_training", member=chosen.recipe, model=chosen.model.name)
-        train(dataset, chosen, folder, progress, beside)
-        member = load_folder(folder, "member")
-        loaded[at] = cast(Stepped, member)  # every model here is one
-        if beside is None and chosen.model.name == "baseline" and at > 0:
-            beside = baseline_beside(dataset, chosen, member, progress)
-    members = [loaded[at] for at in range(len(planned))]
+        train(dataset, chosen, folder, progress)
+        members.append(cast(Stepped, load_folder(folder, "member")))  # every model here is one
     texts = [row.text for row in dataset.validation]
     labels = np.array([row.label for row in dataset.validation])
     parts = [log_odds(member.predict_proba(texts)) for member in members]

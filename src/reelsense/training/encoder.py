@@ -89,7 +89,7 @@ def _from_scratch(settings: Settings, texts: Sequence[str], tokenizer_folder: Pa
         _save_tokenizer(learned, PAD, tokenizer_folder)
         tokenizer = prepared(learned, longest)
         log.info("tokenizer_trained", texts=len(texts), vocabulary=tokenizer.get_vocab_size())
-    # Hiding whole tokens is what keeps so small a model from learning its few texts by heart: as often as dropout.
+    # Hiding whole tokens keeps so small a model from learning its few texts by heart.
     dropout = settings.model.dropout
     config = ScratchConfig(
         vocabulary=tokenizer.get_vocab_size(),
@@ -97,7 +97,7 @@ def _from_scratch(settings: Settings, texts: Sequence[str], tokenizer_folder: Pa
         layers=settings.model.layers,
         max_length=longest,
         dropout=dropout,
-        token_dropout=dropout,
+        token_dropout=dropout / 2,
     )
     return Encoder(SentimentModel(ScratchEncoder(config)), tokenizer, tokenizer.token_to_id(PAD))
 

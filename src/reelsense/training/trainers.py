@@ -7,32 +7,26 @@ from pathlib import Path
 from reelsense.errors import ModelError
 from reelsense.settings import Settings
 from reelsense.training.baseline import train_baseline
-from reelsense.training.beside import Beside
 from reelsense.training.data import Dataset
 from reelsense.training.processes import joined, number_of_processes, rank
 from reelsense.training.rating import add_rating_head, check_rating_head
 from reelsense.training.result import Progress, TrainedModel
 
 
-def train(
-    dataset: Dataset, settings: Settings, out: Path, progress: Progress | None = None, beside: Beside | None = None
-) -> TrainedModel:
+def train(dataset: Dataset, settings: Settings, out: Path, progress: Progress | None = None) -> TrainedModel:
     """Train the model that `settings.model.name` names on `dataset` and write its folder to `out`.
 
-    `beside` is for an encoder that learns what another model can't. Raises ModelError for a baseline or a
-    blend in several processes.
+    Raises ModelError for a baseline or a blend in several processes.
     """
     if settings.model.rating_head:
         check_rating_head(settings)
-    trained = _trained(dataset, settings, out, progress, beside)
+    trained = _trained(dataset, settings, out, progress)
     if settings.model.rating_head and rank() == 0:
         add_rating_head(dataset, settings, out, progress)
     return trained
 
 
-def _trained(
-    dataset: Dataset, settings: Settings, out: Path, progress: Progress | None, beside: Beside | None
-) -> TrainedModel:
+def _trained(dataset: Dataset, settings: Settings, out: Path, progress: Progress | None) -> TrainedModel:
     if settings.model.name in ("baseline", "blend") and number_of_processes() > 1:
         raise ModelError("Baselines and blends are fitted in one process: leave out --processes.")
     if settings.model.name == "baseline":
@@ -44,4 +38,4 @@ def _trained(
     from reelsense.training.transformer import train_transformer
 
     with joined():
-        return train_transformer(dataset, settings, out, progress, beside)
+        return train_transformer(dataset, settings, out, progress)

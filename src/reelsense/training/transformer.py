@@ -28,13 +28,11 @@ from reelsense.settings import Settings
 from reelsense.training import processes
 from reelsense.training.baseline import balanced_weights
 from reelsense.training.batches import epoch_batches, padding_share
-from reelsense.training.beside import Beside
 from reelsense.training.checkpoints import Checkpoints
 from reelsense.training.data import Dataset, learned_texts
 from reelsense.training.encoder import Encoder, freeze, load_encoder
 from reelsense.training.evaluate import measure
 from reelsense.training.folder import finished_run, run_key, training_settings, write_folder
-from reelsense.training.masked import MaskedWords
 from reelsense.training.result import Progress, TrainedModel
 from reelsense.training.stepping import (
     autocast,
@@ -52,17 +50,16 @@ EVALUATION_TOKENS = 8192  # padded tokens of an evaluation batch
 
 
 def train_transformer(
-    dataset: Dataset, settings: Settings, out: Path, progress: Progress | None = None, beside: Beside | None = None
+    dataset: Dataset, settings: Settings, out: Path, progress: Progress | None = None
 ) -> TrainedModel:
     """Fine-tune `settings.model.name` on `dataset.train` and write the model folder `out`.
 
-    With `beside`, what the encoder says is added to it while it learns and is judged, as in boosting; alone it is no
-    classifier then. `progress` hears "batch" (step, steps, epoch, loss, learning_rate) and "evaluation" (macro_f1,
+    `progress` hears "batch" (step, steps, epoch, loss, learning_rate) and "evaluation" (macro_f1,
     accuracy, best).
     Raises ModelError: an encoder that can't be had, one class only, a loss that is no number, an unfaithful export.
     """
     started = time.monotonic()
-    run = run_key(dataset, settings) + (f"-{beside.digest()}" if beside else "")
+    run = run_key(dataset, settings)
     processes.check_same_run(run)
     finished = processes.from_leader(lambda: finished_run(out, run, dataset))
     if finished is not None:
@@ -75,7 +72,7 @@ def train_transformer(
         return checkpoints, load_encoder(settings, learned_texts(dataset), checkpoints.folder / "tokenizer")
 
     with processes.opened_in_turn(out / "checkpoint", opened) as (checkpoints, encoder):
-        return _learn(dataset, settings, out, checkpoints, encoder, progress or _silent, started, beside, run)
+        return _learn(dataset, settings, out, checkpoints, encoder, progress or _silent, started, run)
 
 
 def _learn(
@@ -86,7 +83,6 @@ def _learn(
     encoder: Encoder,
     report: Progress,
     started: float,
-    beside: Beside | None,
     run: str,
 ) -> TrainedModel:
     # Data: token ids and labels once, in memory (about 100 bytes a review).
@@ -103,23 +99,19 @@ def _learn(
     if dataset.taught is not None:
         truth += settings.training.teacher_share * (dataset.taught - truth)
     targets = torch.from_numpy(truth)
-    said = torch.from_numpy(beside.train if beside else np.zeros(len(train_rows), dtype=np.float32))
-    held_said = beside.validation if beside else np.zeros(len(held_rows), dtype=np.float32)
 
     # Model and optimizer.
     model = encoder.model.to(device)
     learning = freeze(model, settings.model.unfrozen_layers)
-    masked = MaskedWords(model).to(device) if settings.training.masked_weight > 0 else None
-    whole = masked or model
-    optimizer = make_optimizer(whole, settings.training)
+    optimizer = make_optimizer(model, settings.training)
     # fp16's small gradients vanish unless the loss is scaled up; bf16 and fp32 need no scaling.
     scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
     # Loop. Everything random in it follows from (seed, epoch, batch) or is in the checkpoint.
     learn = settings.training
-    position = checkpoints.resume(whole, optimizer, scaler)
+    position = checkpoints.resume(model, optimizer, scaler)
     before = position.seconds
-    learner = processes.averaging(whole)
+    learner = processes.averaging(model)
     processes.reseed(learn.seed, position.step)
     batches = epoch_batches(lengths, learn.batch_size, learn.seed, 0)
     steps_per_epoch = math.ceil(len(batches) / learn.accumulate)
@@ -129,7 +121,7 @@ def _learn(
         "training_started", encoder=settings.model.name, texts=len(train_rows), steps=steps, learning=learning,
         device=device.type, precision=precision, padding=round(padding_share(batches, lengths), 3),
     )  # fmt: skip
-    whole.train()
+    model.train()
     while not position.stopped and position.epoch < learn.epochs:
         batches = epoch_batches(lengths, learn.batch_size, learn.seed, position.epoch)
         for at in range(position.batch, len(batches)):
@@ -141,15 +133,14 @@ def _learn(
             steps_now = (at + 1) % learn.accumulate == 0 or at + 1 == len(batches)
             with processes.gradients(learner, averaged=steps_now):
                 with autocast(device, precision):
-                    odds, guessing = learner(ids, mask) if masked else (learner(ids, mask), None)
+                    odds = learner(ids, mask)
                 loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                    odds.float() + said[rows].to(device), targets[rows].to(device), weight=weights[rows].to(device)
+                    odds.float(), targets[rows].to(device), weight=weights[rows].to(device)
                 )
-                total = loss if guessing is None else loss + learn.masked_weight * guessing.float()
-                scaler.scale(total * part / group).backward()
+                scaler.scale(loss * part / group).backward()
             if steps_now:
                 rate = learning_rate(position.step, steps, learn.learning_rate, learn.warmup_share)
-                step(whole, optimizer, scaler, rate)
+                step(model, optimizer, scaler, rate)
                 position = replace(position, step=position.step + 1)
                 if position.step % 10 == 0 or at + 1 == len(batches):
                     if not math.isfinite(loss.item()):
@@ -164,7 +155,7 @@ def _learn(
                     lambda held: score(model, held, encoder.pad_id, device, precision), held_rows
                 )
                 found = measure(
-                    sigmoid(looked + held_said),
+                    sigmoid(looked),
                     np.array([row.label for row in dataset.validation]),
                     [len(row.text) for row in dataset.validation],
                 )
@@ -179,7 +170,7 @@ def _learn(
                     seconds=before + time.monotonic() - started,
                 )
                 if leads:
-                    checkpoints.save(position, whole, optimizer, scaler)
+                    checkpoints.save(position, model, optimizer, scaler)
                 processes.reseed(learn.seed, position.step)
                 shown = {"macro_f1": found.macro_f1, "accuracy": found.accuracy, "best": position.best}
                 report("evaluation", {**shown, "step": position.step, "epoch": position.epoch})
@@ -198,7 +189,7 @@ def _learn(
         "stopped_early": position.stopped,
     }
     return processes.from_leader(
-        lambda: _finish(dataset, settings, out, checkpoints, encoder, held_rows, held_said, facts, seconds, run)
+        lambda: _finish(dataset, settings, out, checkpoints, encoder, held_rows, facts, seconds, run)
     )
 
 
@@ -209,7 +200,6 @@ def _finish(
     checkpoints: Checkpoints,
     encoder: Encoder,
     held_rows: Sequence[NDArray[np.int32]],
-    held_said: NDArray[np.float32],
     facts: Mapping[str, Any],
     learned_for: float,
     run: str,
@@ -220,11 +210,8 @@ def _finish(
     model = encoder.model.cpu()
     logits = score(model, held_rows, encoder.pad_id, torch.device("cpu"), "fp32")
     truth = np.array([row.label for row in dataset.validation])
-    # Beside another model the sum is calibrated, by who adds it up.
-    temperature = 1.0 if held_said.any() else fit_temperature(logits, truth)
-    validation = measure(
-        sigmoid(logits / temperature + held_said), truth, [len(row.text) for row in dataset.validation]
-    )
+    temperature = fit_temperature(logits, truth)
+    validation = measure(sigmoid(logits / temperature), truth, [len(row.text) for row in dataset.validation])
     parity = export_onnx(model, held_rows[:PARITY_TEXTS], encoder.pad_id, out)
     seconds = learned_for + time.monotonic() - begin
     parameters = {**training_settings(settings), **facts, "temperature": temperature}
