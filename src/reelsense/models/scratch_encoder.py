@@ -38,7 +38,7 @@ class ScratchConfig:
     hidden: int = 128
     layers: int = 1
     pair_buckets: int = 1 << 17
-    pair_size: int = 64
+    pair_size: int = 32
     max_length: int = 512
     dropout: float = 0.1
     token_dropout: float = 0.1
