@@ -102,14 +102,18 @@ def fit_weights(parts: Sequence[NDArray[np.float64]], labels: NDArray[np.integer
 
 
 def _members(settings: Settings) -> list[Settings]:
-    """What each member is trained with, the slowest first."""
+    """What each member is trained with, the slowest first; the seeds go up from the blend's own."""
     start = settings.model.start
     if start is not None:
         return [_further(settings, start / MEMBERS / str(at)) for at in range(len(read_facts(start)["weights"]))]
     if not settings.model.members:
         raise SettingsError("model.name=blend needs model.members: the recipes that are trained and blended.")
     chosen = [with_recipe(settings, name) for name in settings.model.members]
-    return sorted(chosen, key=lambda one: one.model.name == "baseline")
+    chosen.sort(key=lambda one: one.model.name == "baseline")
+    return [
+        one.model_copy(update={"training": one.training.model_copy(update={"seed": settings.training.seed + at})})
+        for at, one in enumerate(chosen)
+    ]
 
 
 def _depends_on(chosen: Settings) -> dict[str, Any]:

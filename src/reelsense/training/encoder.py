@@ -15,7 +15,6 @@ from reelsense.models.encoder import SentimentModel
 from reelsense.models.scratch_encoder import PAD, ScratchConfig, ScratchEncoder
 from reelsense.models.tokens import TOKENIZER_FILE, open_tokenizer, prepared
 from reelsense.settings import Settings
-from reelsense.text.clean import clean
 from reelsense.training.scratch import VOCABULARY, train_tokenizer
 from reelsense.training.sentencepiece_tokenizer import FILES, convert_sentencepiece
 
@@ -85,7 +84,7 @@ def _from_scratch(settings: Settings, texts: Sequence[str], tokenizer_folder: Pa
     if (tokenizer_folder / TOKENIZER_FILE).is_file():
         tokenizer = open_tokenizer(tokenizer_folder, longest)
     else:
-        learned = train_tokenizer((clean(text) for text in texts), VOCABULARY)
+        learned = train_tokenizer(texts, VOCABULARY)
         _save_tokenizer(learned, PAD, tokenizer_folder)
         tokenizer = prepared(learned, longest)
         log.info("tokenizer_trained", texts=len(texts), vocabulary=tokenizer.get_vocab_size())

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from reelsense.errors import ModelError
 from reelsense.models.scratch_encoder import FIRST, SPECIAL_TOKENS, UNKNOWN
+from reelsense.text.clean import clean
 
 VOCABULARY = 16_000
 # Longer pieces are whole phrases of single reviews; shorter ones share more.
 LONGEST_PIECE = 8
+# Pieces of so many texts, evenly chosen, are those of all; more only take longer.
+TEXTS_READ = 100_000
 
 
-def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
-    """A `tokenizers.Tokenizer` (Unigram, Kudo 2018) learned from cleaned training texts.
+def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Any:
+    """A `tokenizers.Tokenizer` (Unigram, Kudo 2018) learned from training texts, of which it reads `TEXTS_READ`.
 
-    Every character seen is a piece of its own, so that only a character never seen is unknown.
+    Every character read is a piece of its own, so that only a character never read is unknown.
 
     Raises ModelError when there is nothing to learn from.
     """
@@ -38,7 +41,8 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
         max_piece_length=LONGEST_PIECE,
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    step = max(1, len(texts) // TEXTS_READ)
+    tokenizer.train_from_iterator((clean(text) for text in texts[::step]), trainer)
     if tokenizer.get_vocab_size() <= len(SPECIAL_TOKENS) + 1:
         raise ModelError("There are no training texts to learn a tokenizer from.")
     tokenizer.post_processor = processors.TemplateProcessing(
