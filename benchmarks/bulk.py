@@ -50,7 +50,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     texts = [text for _, text, _ in read_corpus(chosen.corpus / "ratings_test.txt") if text.strip()]
     rows: list[tuple[str, str, str]] = []
-    small = chosen.work / "small-from-scratch"
+    small = chosen.work / "small-from-scratch-42"
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, ray_session():
         started = time.monotonic() - begin

@@ -37,7 +37,7 @@ def main() -> None:
     if chosen.one:
         print(json.dumps(one(*chosen.one)))
         return
-    small = chosen.work / "small-from-scratch"
+    small = chosen.work / "small-from-scratch-42"
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         short = chosen.corpus / "ratings_test.txt"

@@ -109,7 +109,7 @@ def encoder(folder: Path, work: Path, texts: Sequence[str], others: str, infinit
     ours = float(str(rows[0][1]))
     rates = {str(row[0]): float(str(row[1])) for row in rows[1:] if str(row[1])[0].isdigit()}
     best = max((rate for name, rate in rates.items() if name[:3] in ("(b)", "(c)", "(d)", "(e)")), default=float("nan"))
-    small = work / "small-from-scratch"
+    small = work / "small-from-scratch-42"
     notes = [
         f"{CONNECTIONS} connections in closed loop, then requests at random times at {OPEN_SHARE:.0%} of that rate.",
         f"reelsense int8 is {ours / rates.get(EARLIER, np.nan):.1f} × (a), {ours / best:.2f} × the best of (b)-(e), "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -38,7 +37,6 @@ def train_blend(
     With `model.start`, the folder of a blend, its members are trained further instead. Raises SettingsError without
     members, ModelError without validation texts.
     """
-    begin = time.monotonic()
     if not dataset.validation:
         raise ModelError("The validation split is empty, so nothing could say how to weigh the members; add labels.")
     planned = _members(settings)
@@ -47,10 +45,11 @@ def train_blend(
     if finished is not None:
         return finished
     members: list[Stepped] = []
+    seconds = 0.0  # of all members, whenever they were trained; weighing them takes moments
     for at, chosen in enumerate(planned):
         folder = out / MEMBERS / str(at)
         log.info("member_training", member=chosen.recipe, model=chosen.model.name)
-        train(dataset, chosen, folder, progress)
+        seconds += train(dataset, chosen, folder, progress).seconds
         members.append(cast(Stepped, load_folder(folder, "member")))  # every model here is one
     texts = [row.text for row in dataset.validation]
     labels = np.array([row.label for row in dataset.validation])
@@ -63,7 +62,6 @@ def train_blend(
         "weights": ", ".join(f"{weight:.3f}" for weight in weights),
         "bias": bias,
     }
-    seconds = time.monotonic() - begin
     card = {
         "data_version": dataset.version,
         "trained_on": dict(dataset.sources),
