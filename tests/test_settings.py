@@ -54,7 +54,6 @@ VALUES: dict[str, tuple[str, Any]] = {
     "training.warmup_share": ("0.2", 0.2),
     "training.weight_decay": ("0.02", 0.02),
     "training.accumulate": ("2", 2),
-    "training.masked_weight": ("0.2", 0.2),
     "training.teacher_share": ("0.5", 0.5),
     "training.patience": ("3", 3),
     "training.evaluations_per_epoch": ("4", 4),

@@ -18,15 +18,19 @@ GOOD = ("정말 재미있고 감동적인 최고의 영화였어요", "강력 �
 BAD = ("최악의 영화 시간 낭비", "너무 지루해서 중간에 나왔다 돈이 아깝다")
 
 
-def dataset(turned: bool = False) -> Dataset:
-    """Few words, often; `turned`: with all labels wrong."""
-    rows = [
-        LabelledText(f"{text} {number}", int(label != turned))
-        for number in range(60)
-        for texts, label in ((GOOD, True), (BAD, False))
-        for text in texts
-    ]
-    return Dataset(tuple(rows[:200]), tuple(rows[200:]), "v", {}, (LukewarmText("그냥 볼만해요", 7),))
+def dataset(turned: bool = False, held_turned: bool = False) -> Dataset:
+    """Few words, often; `turned`: all labels to learn are wrong, `held_turned`: those of validation."""
+
+    def rows(numbers: range, wrong: bool) -> tuple[LabelledText, ...]:
+        return tuple(
+            LabelledText(f"{text} {number}", int(label != wrong))
+            for number in numbers
+            for texts, label in ((GOOD, True), (BAD, False))
+            for text in texts
+        )
+
+    learned, held = rows(range(50), turned), rows(range(50, 60), held_turned)
+    return Dataset(learned, held, "v", {}, (LukewarmText("그냥 볼만해요", 7),))
 
 
 def test_the_teachers_mean_answer_comes_with_every_text_learned_from(tmp_path: Path) -> None:
@@ -52,15 +56,16 @@ def test_a_pupil_believes_its_teachers_as_far_as_it_is_told(tmp_path: Path) -> N
         "model.hidden": 32,
         "model.teachers": ["bundled"],
         "dataset.max_length": 32,
-        "training.epochs": 3,
+        "training.epochs": 8,
         "training.batch_size": 16,
         "training.learning_rate": 3e-3,
     }
     right = [row.label for row in dataset().validation]
     for share, expected in ((0.9, 1.0), (0.1, 0.0)):
         settings = load_settings(None, values | {"training.teacher_share": share}, env_file=None)
-        # All labels are wrong, so that only the teachers know better.
-        trained = train(taught(dataset(turned=True), settings), settings, tmp_path / str(share))
+        # All labels are wrong, so that only the teachers know better; validation wants what is expected.
+        data = dataset(turned=True, held_turned=not expected)
+        trained = train(taught(data, settings), settings, tmp_path / str(share))
         answers = (trained.validation.positive >= 0.5) == (np.array(right) == 1)
         assert abs(answers.mean() - expected) < 0.1
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from labelled_texts import review_texts
 
 pytest.importorskip("torch")
 
-from reelsense.models.calibration import log_odds
 from reelsense.models.loading import load_folder
+from reelsense.models.tokens import pad, token_ids
+from reelsense.models.transformer import Transformer
 from reelsense.settings import load_settings
 from reelsense.training.data import Dataset, build_dataset, data_version, learned_texts
 from reelsense.training.transformer import train_transformer
@@ -21,22 +21,30 @@ QUICK = {
     "model.name": "scratch",
     "model.hidden": 32,
     "dataset.max_length": 32,
-    "training.epochs": 3,
-    "training.batch_size": 16,
+    "training.epochs": 2,
+    "training.batch_size": 4,
     "training.learning_rate": 3e-3,
 }
 
 
 def test_an_encoder_reads_the_ratings_beside_the_labels(tmp_path: Path) -> None:
     rows = [LabelledText(text, label) for text, label in review_texts()]
-    lukewarm = tuple(LukewarmText(f"그럭저럭 {number}", 6) for number in range(150))
+    praise = next(row.text for row in rows if row.label)
+    lukewarm = tuple(LukewarmText(f"{praise} 그럭저럭 {number}", 6) for number in range(150))
     data = Dataset(tuple(rows[:300]), tuple(rows[300:400]), data_version(rows[:300], rows[300:400]), {}, lukewarm)
-    values = {**QUICK, "dataset.lukewarm_weight": 1.0}
-    trained = train_transformer(data, load_settings(None, values, env_file=None), tmp_path)
-    assert trained.validation.accuracy > 0.9
     assert len(learned_texts(data)) == 450
-    said = log_odds(load_folder(tmp_path).predict_proba(["그럭저럭 300", *(row.text for row in data.validation)]))
-    assert abs(said[0]) < np.median(np.abs(said[1:])) / 2
+    said = {}
+    for weight in (0.0, 1.0):
+        settings = load_settings(None, {**QUICK, "dataset.lukewarm_weight": weight}, env_file=None)
+        trained = train_transformer(data, settings, tmp_path / str(weight))
+        assert trained.validation.accuracy > 0.9
+        model = load_folder(tmp_path / str(weight))
+        assert isinstance(model, Transformer)
+        # Before calibration: on texts so simple that is sure of everything.
+        asked = pad(token_ids(model.tokenizer, [praise, f"{praise} 그럭저럭 300"]), model.pad_id)
+        usual, between = model.log_odds(*asked)
+        said[weight] = between / usual
+    assert said[1.0] < 0.5 * said[0.0]
 
 
 def test_lukewarm_reviews_are_those_between_the_labels_and_not_in_the_sealed_test(tmp_path: Path) -> None:
