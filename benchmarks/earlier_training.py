@@ -21,7 +21,7 @@ from reelsense.settings import Settings
 from reelsense.training.data import Dataset
 from reelsense.training.encoder import Encoder, load_encoder
 from reelsense.training.evaluate import Evaluation, measure
-from reelsense.training.transformer import CLIP_NORM, learning_rate, make_optimizer
+from reelsense.training.stepping import CLIP_NORM, learning_rate, make_optimizer
 
 PADDED = 300
 # As often as our loop waits for the device and tells where it is.
@@ -41,7 +41,7 @@ def train_earlier(dataset: Dataset, settings: Settings, work: Path, told: Told) 
     train, held = (padded(encoder, [row.text for row in rows]) for rows in (dataset.train, dataset.validation))
     labels = torch.tensor([row.label for row in dataset.train], dtype=torch.float32)
     model = encoder.model.to(device)
-    optimizer = make_optimizer(model, settings)
+    optimizer = make_optimizer(model, settings.training)
     batches = DataLoader(TensorDataset(*train, labels), batch_size=learn.batch_size, shuffle=True)
     steps, step = len(batches) * learn.epochs, 0
     for _ in range(learn.epochs):

@@ -75,8 +75,8 @@ def main() -> None:
     assert gpu or chosen.only != "gpu", "there is no GPU here"
     plan = GPU if gpu else CPU
     if chosen.quick:
-        # Of 64 rows a step, ten steps are not counted.
-        plan = replace(CPU, rows=1280, validation=400, epochs=1, seeds=1)
+        # Of 128 rows a step at most, ten steps are not counted.
+        plan = replace(CPU, rows=2560, validation=400, epochs=1, seeds=1)
     if chosen.seeds:
         plan = replace(plan, seeds=chosen.seeds)
     whole = build_dataset(load_settings(SCRATCH, {"dataset.folder": str(chosen.corpus)}, None), [])
