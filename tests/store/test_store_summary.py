@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -19,7 +19,6 @@ from reelsense.store.summary import (
     extreme_reviews,
     film_summaries,
     mismatches,
-    recent_scores,
 )
 from reelsense.types import KST, Film, Review, Score, Sentiment
 
@@ -79,7 +78,6 @@ def test_days_aspects_and_quotes_add_up(db: Database) -> None:
         agreement = agreement_by_day(connection, "1")
         best = extreme_reviews(connection, "1", "강철", positive=True, limit=3)
         odd = mismatches(connection, "1", "강철", limit=1000)
-        some = recent_scores(connection, "1", date(2026, 9, 5), date(2026, 9, 7))
     assert sum(day.positive + day.neutral + day.negative for day in days) == 300
     assert [day.day for day in days] == sorted(
         {row.written_at.astimezone(KST).date() for row, _ in rows if row.written_at}
@@ -89,6 +87,3 @@ def test_days_aspects_and_quotes_add_up(db: Database) -> None:
     assert all(found.agreed <= found.compared for found in agreement)
     assert [quote.positive for quote in best] == [1.0, 1.0, 1.0]
     assert all(((quote.rating or 0) >= 9 and quote.positive < 0.5) or (quote.rating or 9) <= 4 for quote in odd)
-    assert len(some) == sum(
-        date(2026, 9, 5) <= row.written_at.date() <= date(2026, 9, 7) for row, _ in rows if row.written_at
-    )

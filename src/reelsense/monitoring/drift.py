@@ -74,18 +74,8 @@ def _days(begins: date, ends: date) -> list[date]:
     return [begins + timedelta(days=number) for number in range((ends - begins).days + 1)]
 
 
-def population_stability_index(reference: Sequence[float], recent: Sequence[float]) -> float:
-    """Σ (q - p) · ln(q / p) over ten bins that hold a tenth of `reference` each (Siddiqi, 2006)."""
-    edges = np.quantile(np.asarray(reference), np.linspace(0, 1, BINS + 1)[1:-1])
-    old, new = (
-        np.bincount(np.searchsorted(edges, np.asarray(values)), minlength=BINS).tolist()
-        for values in (reference, recent)
-    )
-    return stability_index(old, new)
-
-
 def stability_index(reference: Sequence[int], recent: Sequence[int]) -> float:
-    """The index of two histograms over the same bins."""
+    """The population stability index of two histograms over the same bins: Σ (q - p) · ln(q / p) (Siddiqi, 2006)."""
     # Half a count in each bin keeps an empty one from making the index infinite.
     old, new = ((np.asarray(counts) + 0.5) / (sum(counts) + 0.5 * len(counts)) for counts in (reference, recent))
     return float(np.sum((new - old) * np.log(new / old)))

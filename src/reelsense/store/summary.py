@@ -22,7 +22,7 @@ from reelsense.store.joined import (
     title_key_column,
     with_films,
 )
-from reelsense.store.schema import films, reviews, scores
+from reelsense.store.schema import films, reviews
 from reelsense.types import TYPED
 
 
@@ -271,22 +271,6 @@ def texts_by_sentiment(
         title_key,
     )
     return list(connection.execute(query.order_by(reviews.c.id.desc()).limit(limit)).scalars())
-
-
-def recent_scores(
-    connection: sa.Connection, model_version: str, since: date | None = None, until: date | None = None
-) -> list[float]:
-    """Probabilities of the reviews written from `since` to `until`, both Korean days included."""
-    query = (
-        sa.select(positive_score)
-        .join(reviews, reviews.c.id == scores.c.review_id)
-        .where(scores.c.model_version == model_version)
-    )
-    if since is not None:
-        query = query.where(reviews.c.written_on >= since)
-    if until is not None:
-        query = query.where(reviews.c.written_on <= until)
-    return list(connection.execute(query).scalars())
 
 
 def _of_film(connection: sa.Connection, query: sa.Select[Any], *title_keys: str | None) -> sa.Select[Any]:
