@@ -16,7 +16,8 @@ optuna = pytest.importorskip("optuna")
 from tune_until_killed import RANGES, dataset, search, settings  # noqa: E402
 
 from reelsense.errors import InputError, SettingsError  # noqa: E402
-from reelsense.pipelines.tune import heard_by, tune  # noqa: E402
+from reelsense.pipelines.tune import tune  # noqa: E402
+from reelsense.pipelines.tuning_study import heard_by  # noqa: E402
 from reelsense.registry.client import experiment_id, registry_client  # noqa: E402
 from reelsense.settings import load_settings  # noqa: E402
 from reelsense.training.data import Dataset  # noqa: E402

@@ -10,16 +10,16 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 import yaml
 
-from reelsense.errors import InputError, ModelError, SettingsError
+from reelsense.errors import InputError, ModelError
+from reelsense.pipelines.tuning_study import end_trial, ended, heard_by, open_study
 from reelsense.registry.tuning_runs import TrialRun, close_search, log_trials, open_search
 from reelsense.settings import Settings, read_recipe
 from reelsense.training.data import Dataset
@@ -28,7 +28,6 @@ from reelsense.training.search import (
     Range,
     TrialResult,
     Value,
-    own_values,
     run_trial,
     space_of,
     suggest,
@@ -37,14 +36,8 @@ from reelsense.training.search import (
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.trial import FrozenTrial
 
 log = structlog.get_logger()
-
-_FACTS = "reelsense"
-_RESULT, _AGAIN = "result", "again"
-# Trials that end before any is cut short.
-_UNPRUNED = 4
 
 # Called with a trial's number, what its trainer reports, and the numbers.
 Progress = Callable[[int, str, Mapping[str, float]], None]
@@ -98,9 +91,7 @@ class Search:
 
     def end(self, trial: Trial, result: TrialResult) -> None:
         """Write down how a trial ended. Raises ModelError when the first, the recipe itself, has failed."""
-        # First the result, so that a trial whose process is killed between the two can still be told of.
-        trial.set_user_attr(_RESULT, asdict(result))
-        _tell(self.study, trial.number, asdict(result))
+        end_trial(self.study, trial, result)
         log.info("trial_ended", trial=trial.number, outcome=result.outcome, reason=result.reason)
         if result.outcome == "failed" and all(one.outcome == "failed" for one in ended(self.study)):
             raise ModelError(f"The recipe '{self.settings.recipe}' can't be trained, nor tuned: {result.reason}")
@@ -142,7 +133,7 @@ def tune(
     name = name or settings.recipe
     space = space_of(settings, ranges)
     begin = time.monotonic()
-    with _open_study(settings, name, dataset, space) as study:
+    with open_study(settings, name, dataset, space) as study:
         facts: dict[str, Any] = {"trials": trials, "train": len(dataset.train), "validation": len(dataset.validation)}
         facts |= {f"range.{one.key}": f"{one.low:g}:{one.high:g}" for one in space}
         parent = open_search(settings, name, {"recipe": settings.recipe} | facts, dataset.version)
@@ -158,113 +149,12 @@ def tune(
         return _finish(search, out or settings.home / "tuning" / f"{name}.yaml")
 
 
-def ended(study: Study) -> list[TrialRun]:
-    """All trials that came to an end, in their order."""
-    found = []
-    for trial in study.get_trials(deepcopy=False):
-        # One without a result was killed, and is done again under another number.
-        if trial.state.is_finished() and (told := trial.user_attrs.get(_RESULT)) is not None:
-            steps = dict(trial.intermediate_values)
-            found.append(
-                TrialRun(trial.number, told["outcome"], dict(trial.params), told["metrics"], steps, told["reason"])
-            )
-    return found
-
-
-def heard_by(trial: Trial) -> Callable[[int, float], bool]:
-    """Reports a trial's evaluations to its study, which says whether to stop it."""
-    # A trial that goes on after a kill evaluates from where its checkpoint was.
-    known: Mapping[str, float] = trial.user_attrs.get(_AGAIN, {})
-    for step, value in known.items():
-        trial.report(value, int(step))
-
-    def heard(count: int, macro_f1: float) -> bool:
-        trial.report(macro_f1, len(known) + count)
-        return bool(trial.should_prune())
-
-    return heard
-
-
 def _run_here(search: Search, progress: Progress | None) -> None:
     while (taken := search.next()) is not None:
         trial, values = taken
         told = (lambda event, numbers, number=trial.number: progress(number, event, numbers)) if progress else _silent
         folder = search.folder(values)
         search.end(trial, run_trial(search.dataset, search.settings, values, folder, heard_by(trial), told))
-
-
-@contextmanager
-def _open_study(settings: Settings, name: str, dataset: Dataset, space: Sequence[Range]) -> Iterator[Study]:
-    """The study in HOME/tuning, for this process alone; trials that a killed one left are put in line again."""
-    try:
-        import optuna
-        from optuna.trial import TrialState
-    except ImportError:
-        raise SettingsError("tune needs Optuna: pip install 'reelsense[train]'.") from None
-    import fcntl
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise SettingsError(f"--name {name}: use letters, digits, - and _.")
-    folder = settings.home / "tuning"
-    folder.mkdir(parents=True, exist_ok=True)
-    database = folder / f"{name}.db"
-    with (folder / f"{name}.lock").open("w") as lock:
-        try:
-            # Of the process, not of the file: gone however the process ends.
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(f"The study '{name}' is being searched by another process; give --name.") from None
-        storage = optuna.storages.RDBStorage(f"sqlite:///{database.absolute()}")
-        # Another seed at each start, else a study that goes on would draw its first trials again.
-        before = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
-        study = optuna.load_study(
-            storage=storage,
-            study_name=name,
-            sampler=optuna.samplers.TPESampler(seed=settings.training.seed + len(before.get_trials(deepcopy=False))),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED),
-        )
-        facts: dict[str, Any] = {"data": dataset.version, "recipe": settings.recipe, "fixed": _fixed(settings, space)}
-        facts["space"] = [asdict(one) for one in space]
-        known = study.user_attrs.get(_FACTS)
-        if known is None:
-            study.set_user_attr(_FACTS, facts)
-            study.enqueue_trial(own_values(settings, space))
-        elif known != json.loads(json.dumps(facts)):
-            differ = ", ".join(key for key in facts if known.get(key) != json.loads(json.dumps(facts[key])))
-            raise SettingsError(
-                f"The study '{name}' was begun with other values of {differ}: give --name for a new one, or delete "
-                f"'{database}'."
-            )
-        for stale in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-            _again(study, stale)
-        try:
-            yield study
-        finally:
-            storage.remove_session()
-
-
-def _again(study: Study, stale: FrozenTrial) -> None:
-    """Put a trial that a killed process left in line again, with what it had reported; one that had ended is told."""
-    from optuna.trial import TrialState
-
-    if (result := stale.user_attrs.get(_RESULT)) is not None:
-        _tell(study, stale.number, result)
-        return
-    reported = {str(step): value for step, value in sorted(stale.intermediate_values.items())}
-    if stale.params:
-        study.enqueue_trial(stale.params, user_attrs={_AGAIN: reported})
-    elif (fixed := stale.system_attrs.get("fixed_params")) is not None:
-        study.enqueue_trial(fixed)
-    study.tell(stale.number, state=TrialState.FAIL)
-
-
-def _tell(study: Study, number: int, result: Mapping[str, Any]) -> None:
-    from optuna.trial import TrialState
-
-    states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
-    value = result["metrics"]["macro_f1"] if result["outcome"] == "complete" else None
-    study.tell(number, value, state=states[result["outcome"]])
 
 
 def _finish(search: Search, out: Path) -> Tuned:
@@ -316,16 +206,6 @@ def write_recipe(search: Search, best: TrialRun, trials: int, out: Path) -> None
     half = out.with_suffix(".part")
     half.write_text(said + yaml.safe_dump(written, sort_keys=False, allow_unicode=True), encoding="utf-8")
     half.replace(out)
-
-
-def _fixed(settings: Settings, space: Sequence[Range]) -> dict[str, Any]:
-    """What training depends on and is not searched: trials with another value could not be compared."""
-    searched = {one.key for one in space}
-    values = {"dataset.max_length": settings.dataset.max_length}
-    for section in ("model", "training"):
-        for key, value in getattr(settings, section).model_dump(mode="json").items():
-            values[f"{section}.{key}"] = value
-    return {key: value for key, value in values.items() if key not in searched}
 
 
 def _silent(_event: str, _numbers: Mapping[str, float]) -> None:

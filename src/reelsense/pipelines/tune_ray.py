@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from reelsense.pipelines.ray_session import ray_session
-from reelsense.pipelines.tune import Progress, Search, heard_by
+from reelsense.pipelines.tune import Progress, Search
+from reelsense.pipelines.tuning_study import heard_by
 from reelsense.settings import Settings
 from reelsense.training.data import Dataset
 from reelsense.training.search import TrialResult, Value, run_trial
