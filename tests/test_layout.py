@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = sorted(path for folder in ("src", "fastapi", "airflow") for path in (ROOT / folder).rglob("*.py"))
+SOURCES = sorted(
+    path for folder in ("src", "fastapi", "airflow", "streamlit") for path in (ROOT / folder).rglob("*.py")
+)
 
 
 @pytest.mark.parametrize("folder", ["airflow", "fastapi", "mlflow", "streamlit"])
@@ -20,7 +22,7 @@ def test_a_service_folder_does_not_shadow_the_package_of_its_name(folder: str) -
 def test_modules_are_small_and_named_after_their_subject() -> None:
     assert len(SOURCES) > 60
     assert not [path.name for path in SOURCES if path.stem in ("utils", "helpers", "common", "manager")]
-    long = {path.name: lines for path in SOURCES if (lines := path.read_text("utf-8").count("\n")) > 340}
+    long = {path.name: lines for path in SOURCES if (lines := path.read_text("utf-8").count("\n")) > 300}
     assert not long
 
 

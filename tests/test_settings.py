@@ -55,6 +55,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "training.weight_decay": ("0.02", 0.02),
     "training.accumulate": ("2", 2),
     "training.teacher_share": ("0.5", 0.5),
+    "training.consistency": ("0.5", 0.5),
     "training.patience": ("3", 3),
     "training.evaluations_per_epoch": ("4", 4),
     "training.precision": ("fp32", "fp32"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from pydantic import StringConstraints
 from starlette.types import Scope as AsgiScope
 
 from reelsense.serving.access import Caller
@@ -46,6 +47,9 @@ ReaderDep = Annotated[ApiKey, Depends(Allow("read"))]
 PredictorDep = Annotated[ApiKey, Depends(Allow("predict"))]
 LabellerDep = Annotated[ApiKey, Depends(Allow("label"))]
 AdminDep = Annotated[ApiKey, Depends(Allow("admin"))]
+
+# A source, a pipeline, a topic.
+Name = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]{1,40}$")]
 
 
 def _caller(scope: AsgiScope) -> Caller:

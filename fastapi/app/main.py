@@ -27,6 +27,7 @@ from app.routes import (
     operations,
     overview,
     predict,
+    sources,
     studio,
     trainings,
 )
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         models,
         monitoring,
         operations,
+        sources,
         studio,
         trainings,
         health,

@@ -64,6 +64,9 @@ class TrainingSettings(_Section):
     warmup_share: float = Field(0.1, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
     teacher_share: float = Field(0.7, ge=0, le=1, description="what teachers say counts this much, labels the rest")
+    consistency: float = Field(
+        0.0, ge=0, description="answers under two draws of dropout are held together (R-Drop); twice the time, 0: off"
+    )
     accumulate: int = Field(1, ge=1, description="batches whose gradients are added before a step")
     patience: int = Field(2, ge=1, description="evaluations without gain on the validation split before stopping")
     evaluations_per_epoch: int = Field(1, ge=1)

@@ -10,15 +10,14 @@ import pytest
 from reelsense.models.base import decide
 from reelsense.store.database import Database
 from reelsense.store.films import upsert_films
+from reelsense.store.quotes import extreme_reviews, mismatches
 from reelsense.store.reviews import pending_reviews, upsert_reviews
 from reelsense.store.scores import upsert_scores
 from reelsense.store.summary import (
     agreement_by_day,
     aspect_counts,
     daily_counts,
-    extreme_reviews,
     film_summaries,
-    mismatches,
 )
 from reelsense.types import KST, Film, Review, Score, Sentiment
 

@@ -15,7 +15,10 @@ torch = pytest.importorskip("torch")
 load_file = pytest.importorskip("safetensors.torch").load_file
 
 from reelsense.errors import ModelError  # noqa: E402
+from reelsense.models.encoder import SentimentModel  # noqa: E402
 from reelsense.models.loading import load_folder  # noqa: E402
+from reelsense.models.tokens import pad, token_ids  # noqa: E402
+from reelsense.models.transformer import Transformer  # noqa: E402
 from reelsense.settings import Settings, load_settings  # noqa: E402
 from reelsense.training.data import Dataset, data_version  # noqa: E402
 from reelsense.training.result import TrainedModel  # noqa: E402
@@ -62,6 +65,26 @@ def test_it_learns_what_the_texts_show(learned: TrainedModel) -> None:
     assert learned.validation.accuracy > 0.95
     assert load_folder(learned.folder).predict_proba(["진짜 최고의 영화 ㅋㅋㅋ"])[0] > 0.6
     assert load_folder(learned.folder).predict_proba(["진짜 최악의 영화 ㅠㅠ"])[0] < 0.4
+
+
+def test_with_consistency_two_draws_of_dropout_say_more_of_the_same(tiny_bert: Path, tmp_path: Path) -> None:
+    apart = {}
+    for factor in (0.0, 1.0):
+        chosen = settings(tiny_bert, training__epochs=5, training__consistency=factor, model__dropout=0.2)
+        trained = train_transformer(dataset(400), chosen, tmp_path / str(factor))
+        assert trained.validation.accuracy > 0.9
+        model = SentimentModel.load(trained.folder / "torch", dropout=0.2).train()
+        served = load_folder(trained.folder)
+        assert isinstance(served, Transformer)
+        ids, mask = map(
+            torch.from_numpy,
+            pad(token_ids(served.tokenizer, [text for text, _ in review_texts()[-50:]]), served.pad_id),
+        )
+        torch.manual_seed(1)
+        with torch.inference_mode():
+            drawn = torch.stack([torch.sigmoid(model(ids, mask)) for _ in range(20)])
+        apart[factor] = float(drawn.std(dim=0).mean())
+    assert apart[1.0] < 0.8 * apart[0.0]
 
 
 def test_the_folder_is_whole_and_no_checkpoint_stays(learned: TrainedModel) -> None:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
 from app import film_schemas, schemas
-from app.deps import LabellerDep, ServiceDep
+from app.deps import LabellerDep, Name, ServiceDep
 from app.viewing import open_view
 from reelsense.errors import Forbidden, NotThere
 from reelsense.models.base import decide
@@ -130,7 +130,7 @@ def queue(
     key: LabellerDep,
     kind: QueueKind = "least_certain",
     movie_id: Annotated[str | None, Query(max_length=40)] = None,
-    source: Annotated[str | None, Query(pattern="^[a-z0-9_-]{1,40}$")] = None,
+    source: Name | None = None,
     annotator: Annotator = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reelsense.store.database import Database
+from reelsense.store.quotes import QuotedReview, extreme_reviews, mismatches, texts_by_sentiment
 from reelsense.store.rejects import count_rejects
 from reelsense.store.reviews import count_reviews
 from reelsense.store.runs import RunRow, latest_runs
@@ -17,14 +18,10 @@ from reelsense.store.summary import (
     DayAgreement,
     DayCount,
     FilmSummary,
-    QuotedReview,
     agreement_by_day,
     aspect_counts,
     daily_counts,
-    extreme_reviews,
     film_summaries,
-    mismatches,
-    texts_by_sentiment,
 )
 from reelsense.text.keywords import Keyword, contrast
 from reelsense.text.morphemes import Engine

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -25,6 +25,8 @@ log = structlog.get_logger()
 EXPERIMENT = "reelsense"
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
+# MLflow limits the length of a filter.
+_RUNS_PER_SEARCH = 50
 
 # Only what the operator has not set. MLflow reads these when it acts, not when it is imported.
 _ENVIRONMENT = {
@@ -63,6 +65,16 @@ def registry_client(settings: Settings) -> MlflowClient:
 def experiment_id(client: MlflowClient) -> str:
     """The id of the one experiment all runs belong to."""
     return str(client.get_experiment_by_name(EXPERIMENT).experiment_id)
+
+
+def runs_by_id(client: MlflowClient, run_ids: Iterable[str]) -> dict[str, Any]:
+    """MLflow's runs by id; deleted ones are missing."""
+    ids, experiment, found = sorted(set(run_ids)), experiment_id(client), {}
+    for begin in range(0, len(ids), _RUNS_PER_SEARCH):
+        listed = ", ".join(f"'{run_id}'" for run_id in ids[begin : begin + _RUNS_PER_SEARCH])
+        for run in client.search_runs([experiment], f"attributes.run_id IN ({listed})"):
+            found[str(run.info.run_id)] = run
+    return found
 
 
 def quiet_mlflow() -> None:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from reelsense.registry.client import EXPERIMENT, registry_client, shown_uri, translated
-from reelsense.registry.versions import list_versions, runs_by_id
+from reelsense.registry.client import EXPERIMENT, registry_client, runs_by_id, shown_uri, translated
+from reelsense.registry.versions import list_versions
 from reelsense.settings import Settings
 
 _NOTE = "Generated from MLflow, which is the one truth. Changes to this file have no effect; export again instead."

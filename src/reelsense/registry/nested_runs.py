@@ -11,7 +11,8 @@ from typing import Any
 import structlog
 
 from reelsense.registry.client import check_artifact_store, experiment_id, registry_client, translated
-from reelsense.registry.tracking import commit_tags, log_numbers
+from reelsense.registry.commit import commit_tags
+from reelsense.registry.tracking import log_numbers
 from reelsense.settings import Settings
 
 log = structlog.get_logger()

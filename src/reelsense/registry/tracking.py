@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -22,9 +21,10 @@ import structlog
 from reelsense.errors import RegistryError
 from reelsense.models.loading import read_facts
 from reelsense.registry.client import check_artifact_store, experiment_id, registry_client, translated
+from reelsense.registry.commit import commit_tags
 from reelsense.registry.curves import CARD, EVALUATIONS, NUMBERS, numbers_of
 from reelsense.registry.plots import draw_confusion, draw_reliability
-from reelsense.settings import ROOT, Settings
+from reelsense.settings import Settings
 from reelsense.training.evaluate import Evaluation
 
 if TYPE_CHECKING:
@@ -275,22 +275,6 @@ def _requirements(kind: str) -> list[str]:
         except PackageNotFoundError:
             pinned.append(name)
     return pinned
-
-
-def commit_tags() -> dict[str, str]:
-    """The git commit of the checkout this code runs from, if it does."""
-    if not (ROOT / ".git").exists() or not (ROOT / "pyproject.toml").is_file():
-        return {}
-    command = ["git", "-C", str(ROOT)]
-    try:
-        head = subprocess.run([*command, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
-        changed = subprocess.run(
-            [*command, "status", "--porcelain", "-uno"], capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    dirty = {"reelsense.git_dirty": "true"} if changed.stdout.strip() else {}
-    return {"mlflow.source.git.commit": head.stdout.strip(), "mlflow.source.name": "reelsense", **dirty}
 
 
 def _files(folder: Path) -> Iterable[Path]:

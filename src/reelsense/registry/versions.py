@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from reelsense.errors import RegistryError
-from reelsense.registry.client import experiment_id, registry_client, translated
+from reelsense.registry.client import registry_client, runs_by_id, translated
 from reelsense.registry.tracking import DATA_TAG, DIGEST_TAG, KEY_TAG, RECIPE_TAG
 from reelsense.settings import Settings
 
@@ -31,8 +31,6 @@ ALIASES = (CHAMPION, CANDIDATE, PREVIOUS)
 _ARCHIVED_TAG = "reelsense.archived"
 # Set on the registered model while a roll-back swaps its two aliases, so that a repeated one finishes it.
 _ROLL_BACK_TAG = "reelsense.rolling_back"
-# MLflow limits the length of a filter.
-_RUNS_PER_SEARCH = 50
 _MOST_VERSIONS = 10_000
 
 
@@ -208,16 +206,6 @@ def roll_back(settings: Settings) -> ModelVersion:
         client.delete_registered_model_tag(name, _ROLL_BACK_TAG)
         log.info("champion_rolled_back", model_version=new, previous=old)
         return _require(client, settings, new)
-
-
-def runs_by_id(client: MlflowClient, run_ids: Iterable[str]) -> dict[str, Any]:
-    """MLflow's runs by id; deleted ones are missing."""
-    ids, experiment, found = sorted(set(run_ids)), experiment_id(client), {}
-    for begin in range(0, len(ids), _RUNS_PER_SEARCH):
-        listed = ", ".join(f"'{run_id}'" for run_id in ids[begin : begin + _RUNS_PER_SEARCH])
-        for run in client.search_runs([experiment], f"attributes.run_id IN ({listed})"):
-            found[str(run.info.run_id)] = run
-    return found
 
 
 def _versions(client: MlflowClient, settings: Settings, condition: str = "") -> list[ModelVersion]:

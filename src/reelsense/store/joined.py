@@ -61,6 +61,12 @@ def of_film(connection: sa.Connection, *title_keys: str) -> sa.ColumnElement[boo
     return sa.tuple_(reviews.c.source, reviews.c.film_code).in_([(source, code) for source, code, _ in pairs])
 
 
+def narrowed(connection: sa.Connection, query: sa.Select[Any], *title_keys: str | None) -> sa.Select[Any]:
+    """A query over `joined_scores`, of these films alone; of all where none is named."""
+    keys = [key for key in title_keys if key is not None]
+    return query.where(of_film(connection, *keys)) if keys else query
+
+
 def count_if(condition: Any) -> sa.ColumnElement[int]:
     """How many rows meet a condition."""
     return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,10 +12,9 @@ from reelsense.store.joined import (
     agrees,
     clearly_rated,
     confidence,
-    contradicted,
     count_if,
     joined_scores,
-    of_film,
+    narrowed,
     positive_score,
     sentiment_counts,
     title_key_column,
@@ -85,18 +83,6 @@ class AspectCount:
 
 
 @dataclass(frozen=True, slots=True)
-class QuotedReview:
-    """A review shown as evidence."""
-
-    source: str
-    text: str
-    rating: float | None
-    positive: float
-    day: date | None
-    spoiler: bool
-
-
-@dataclass(frozen=True, slots=True)
 class RankedFilm:
     """A film and how many reviews it has."""
 
@@ -134,7 +120,7 @@ def film_summaries(
     """One row a film (or of the given films), sources taken together, those with most reviews first."""
     positive, neutral, negative = sentiment_counts(neutral_below)
     compared = count_if(sa.and_(clearly_rated, positive_score.is_not(None)))
-    query = _of_film(
+    query = narrowed(
         connection,
         sa.select(
             title_key_column().label("title_key"),
@@ -196,7 +182,7 @@ def daily_counts(
 ) -> list[DayCount]:
     """Sentiments by Korean day, of one film where given; days without a scored review are left out."""
     positive, neutral, negative = sentiment_counts(neutral_below)
-    query = _of_film(
+    query = narrowed(
         connection,
         sa.select(reviews.c.written_on, positive.label("a"), neutral.label("b"), negative.label("c"))
         .select_from(joined_scores(model_version))
@@ -226,7 +212,7 @@ def aspect_counts(
     each = sa.func.json_array_elements_text if connection.dialect.name == "postgresql" else sa.func.json_each
     aspect = each(reviews.c.aspects).table_valued("value", name="aspect")
     positive, neutral, negative = sentiment_counts(neutral_below)
-    query = _of_film(
+    query = narrowed(
         connection,
         sa.select(aspect.c.value, positive.label("a"), neutral.label("b"), negative.label("c"))
         .select_from(joined_scores(model_version).join(aspect, sa.true()))
@@ -237,71 +223,10 @@ def aspect_counts(
     return [AspectCount(row.value, row.a, row.b, row.c) for row in connection.execute(query)]
 
 
-def extreme_reviews(
-    connection: sa.Connection, model_version: str, title_key: str, positive: bool, limit: int = 3
-) -> list[QuotedReview]:
-    """The reviews with the highest (or lowest) score that say more than a few words and spoil nothing."""
-    order = positive_score.desc() if positive else positive_score.asc()
-    enough = sa.and_(sa.func.length(reviews.c.text) >= 12, sa.not_(reviews.c.spoiler))
-    side = positive_score >= 0.5 if positive else positive_score < 0.5
-    return _quotes(connection, model_version, title_key, sa.and_(enough, side), [order, reviews.c.id], limit)
-
-
-def mismatches(connection: sa.Connection, model_version: str, title_key: str, limit: int = 10) -> list[QuotedReview]:
-    """Clearly rated reviews whose score says the opposite, the surest first."""
-    return _quotes(
-        connection,
-        model_version,
-        title_key,
-        contradicted(),
-        [confidence.desc(), reviews.c.id],
-        limit,
-    )
-
-
-def texts_by_sentiment(
-    connection: sa.Connection, model_version: str, title_key: str, positive: bool, limit: int
-) -> list[str]:
-    """The newest texts scored on one side of the middle."""
-    query = _of_film(
-        connection,
-        sa.select(reviews.c.text)
-        .select_from(joined_scores(model_version))
-        .where(positive_score >= 0.5 if positive else positive_score < 0.5),
-        title_key,
-    )
-    return list(connection.execute(query.order_by(reviews.c.id.desc()).limit(limit)).scalars())
-
-
-def _of_film(connection: sa.Connection, query: sa.Select[Any], *title_keys: str | None) -> sa.Select[Any]:
-    keys = [key for key in title_keys if key is not None]
-    return query.where(of_film(connection, *keys)) if keys else query
-
-
 def _sources(connection: sa.Connection, *title_keys: str) -> dict[str, tuple[str, ...]]:
     query = sa.select(title_key_column(), reviews.c.source).select_from(with_films()).distinct()
-    query = _of_film(connection, query, *title_keys)
+    query = narrowed(connection, query, *title_keys)
     found: dict[str, list[str]] = {}
     for row in connection.execute(query):
         found.setdefault(row[0], []).append(row[1])
     return {key: tuple(sorted(sources)) for key, sources in found.items()}
-
-
-def _quotes(
-    connection: sa.Connection,
-    model_version: str,
-    title_key: str,
-    condition: sa.ColumnElement[bool],
-    order: Sequence[Any],
-    limit: int,
-) -> list[QuotedReview]:
-    query = _of_film(
-        connection,
-        sa.select(
-            reviews.c.source, reviews.c.text, reviews.c.rating, positive_score, reviews.c.written_on, reviews.c.spoiler
-        )
-        .select_from(joined_scores(model_version))
-        .where(positive_score.is_not(None), condition),
-        title_key,
-    )
-    return [QuotedReview(*row) for row in connection.execute(query.order_by(*order).limit(limit))]

@@ -38,6 +38,22 @@ def make_optimizer(model: nn.Module, learn: TrainingSettings) -> torch.optim.Ada
     return torch.optim.AdamW(groups, lr=learn.learning_rate, fused=True)
 
 
+def weighted_loss(odds: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, consistency: float) -> torch.Tensor:
+    """Mean weighted cross-entropy of log-odds with targets in [0, 1].
+
+    With `consistency` each text was answered twice, by two draws of dropout: `odds` (2n,), the second answers behind
+    the first, `targets` and `weights` (n,). Their symmetric Kullback-Leibler divergence is added with this factor
+    (R-Drop: Liang et al., 2021).
+    """
+    if not consistency:
+        return torch.nn.functional.binary_cross_entropy_with_logits(odds, targets, weight=weights)
+    error = torch.nn.functional.binary_cross_entropy_with_logits(odds, targets.repeat(2), weight=weights.repeat(2))
+    first, second = odds.chunk(2)
+    # Of two Bernoulli distributions the divergences in both directions add up to this.
+    apart = (torch.sigmoid(first) - torch.sigmoid(second)) * (first - second)
+    return error + consistency * (weights * apart).mean() / 2
+
+
 def learning_rate(step: int, steps: int, top: float, warmup_share: float) -> float:
     """Rises in a line to `top` over the first share of the steps, then falls in a line to nearly zero."""
     warmup = max(1, round(steps * warmup_share)) if warmup_share > 0 else 0

@@ -41,6 +41,7 @@ from reelsense.training.stepping import (
     learning_rate,
     make_optimizer,
     step,
+    weighted_loss,
 )
 
 log = structlog.get_logger()
@@ -131,11 +132,13 @@ def _learn(
             )
             group = min(learn.accumulate, len(batches) - at // learn.accumulate * learn.accumulate)
             steps_now = (at + 1) % learn.accumulate == 0 or at + 1 == len(batches)
+            if learn.consistency:
+                ids, mask = ids.repeat(2, 1), mask.repeat(2, 1)
             with processes.gradients(learner, averaged=steps_now):
                 with autocast(device, precision):
                     odds = learner(ids, mask)
-                loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                    odds.float(), targets[rows].to(device), weight=weights[rows].to(device)
+                loss = weighted_loss(
+                    odds.float(), targets[rows].to(device), weights[rows].to(device), learn.consistency
                 )
                 scaler.scale(loss * part / group).backward()
             if steps_now:

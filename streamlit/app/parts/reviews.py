@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from parts import moments
 from parts.charts import COLOURS
 from parts.words import percent, sentiment_name, t
 
@@ -101,7 +102,7 @@ def _day(review: Mapping[str, Any]) -> str | None:
     """The Korean day; the API's times are in UTC."""
     if not review.get("written_at"):
         return None
-    return str(pd.Timestamp(review["written_at"]).tz_convert("Asia/Seoul").date())
+    return str(moments.korean(review["written_at"]).date())
 
 
 def _plain(text: str | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from parts import api, cards, session
+from parts import api, cards, moments, session
 from parts.words import t
 
 _LOOK_SECONDS = 2
@@ -126,7 +126,7 @@ def _before(runs: list[dict[str, Any]]) -> None:
     kinds = {"retrain": t("재학습", "retrain"), "finetune": t("미세 조정", "fine-tuning")}
     rows = [
         {
-            "begun": pd.Timestamp(run["started_at"]).tz_convert("Asia/Seoul"),
+            "begun": moments.korean(run["started_at"]),
             "kind": kinds[run["pipeline"]],
             "recipe": run["recipe"],
             "outcome": _outcome(run["outcome"] or run["status"]),
@@ -140,7 +140,7 @@ def _before(runs: list[dict[str, Any]]) -> None:
         key="models_runs",
         hide_index=True,
         column_config={
-            "begun": st.column_config.DatetimeColumn(t("시작", "Begun"), format="YYYY-MM-DD HH:mm"),
+            "begun": moments.column(t("시작", "Begun")),
             "kind": t("종류", "Kind"),
             "recipe": t("레시피", "Recipe"),
             "outcome": t("결과", "Outcome"),
@@ -164,4 +164,4 @@ def _outcome(code: str) -> str:
 
 
 def _when(moment: str) -> str:
-    return str(pd.Timestamp(moment).tz_convert("Asia/Seoul").strftime("%m-%d %H:%M"))
+    return f"{moments.korean(moment):%m-%d %H:%M}"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from parts import api, cards, session
+from parts import api, cards, moments, session
 from parts.sections import choose as choose_section
 from parts.words import t
 from views import model_comparison, model_details, model_monitoring, model_trainings
@@ -102,7 +102,7 @@ def _table(versions: list[dict[str, Any]]) -> None:
                 "f1": metrics.get(f"{judged}/macro_f1"),
                 "ece": metrics.get(f"{judged}/ece"),
                 "judged": model_details.set_name(judged) if judged else "",
-                "created": pd.Timestamp(one["created"]).tz_convert("Asia/Seoul"),
+                "created": moments.korean(one["created"]),
             }
         )
     number = st.column_config.NumberColumn
@@ -119,7 +119,7 @@ def _table(versions: list[dict[str, Any]]) -> None:
             "f1": number("macro-F1", format="%.4f"),
             "ece": number("ECE", format="%.4f"),
             "judged": t("잰 자료", "Measured on"),
-            "created": st.column_config.DatetimeColumn(t("만든 때", "Created"), format="YYYY-MM-DD HH:mm"),
+            "created": moments.column(t("만든 때", "Created")),
         },
     )
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from parts import api, cards, films
+from parts import api, cards, films, moments
 from parts.api import ApiProblem
 from parts.sections import choose as choose_section
 from parts.words import language, percent, sentiment_name, t
@@ -171,7 +170,7 @@ def _pictures(found: list[dict[str, Any]], place: str) -> None:
     for at, one in enumerate(found):
         with columns[at % 2].container(border=True):
             png = _png(one["id"])
-            day = pd.Timestamp(one["made_at"]).tz_convert("Asia/Seoul").strftime("%Y-%m-%d %H:%M")
+            day = moments.minute(one["made_at"])
             st.image(png, alt=one["prompt"][:200])
             st.text(f"{day} · {one['size']} · {one['model']}")
             with st.expander(t("프롬프트", "Prompt")):
