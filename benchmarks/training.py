@@ -87,7 +87,7 @@ def main() -> None:
     where = torch.cuda.get_device_name() if gpu else f"CPU, {torch.get_num_threads()} threads"
     body = (
         f"{len(train):,} training texts, {plan.epochs} epochs, {len(held):,} validation texts, {plan.seeds} seeds, on "
-        f"{where}, torch {torch.__version__}. Accuracy: mean ± standard deviation over the seeds.\n\n"
+        f"{where}, torch {torch.__version__}. Reviews a second: of the quickest seed; accuracy: mean ± standard deviation.\n\n"
     )
     columns = ("model", "way", "number format", "positions a text", "reviews/s", "times", "validation accuracy")
     body += table(columns, rows)
@@ -142,7 +142,8 @@ def compared(model: str, data: Dataset, plan: Plan, kept: Kept, work: Path) -> l
                 kept.put(facts, known)
             print(f"{model}, {way}, seed {seed}: {known}", file=sys.stderr)
             results.append(known)
-    rates = {way: statistics.mean(one["rate"] for one in results) for way, results in found.items()}
+    # Of the seed that was disturbed least by what else the machine did.
+    rates = {way: max(one["rate"] for one in results) for way, results in found.items()}
     rows: list[tuple[object, ...]] = []
     for way, results in found.items():
         hits = [100 * one["accuracy"] for one in results]
