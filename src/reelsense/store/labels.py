@@ -56,11 +56,6 @@ def trainable_texts(connection: sa.Connection, person_weight: float = PERSON_WEI
     return found
 
 
-def trainable_count(connection: sa.Connection) -> int:
-    """How many stored texts may be learned from."""
-    return len(trainable_texts(connection))
-
-
 def votes_of(connection: sa.Connection, numbers: Sequence[int] | None = None) -> dict[int, Counter[str]]:
     """How people labelled each review, of all or of some."""
     query = sa.select(labels.c.review_id, labels.c.sentiment)

@@ -34,15 +34,6 @@ class Keyword:
     weight: float
 
 
-def keywords(
-    texts: Sequence[str], engine: Engine = "kiwi", top: int = 20, background: Sequence[str] | None = None
-) -> list[Keyword]:
-    """The words that stand in most texts, or with `background` those that set `texts` apart from it."""
-    if background is not None:
-        return contrast(texts, background, engine, top)[0]
-    return most_frequent(_word_counts(texts, engine), top)
-
-
 def contrast(
     positive: Sequence[str], negative: Sequence[str], engine: Engine = "kiwi", top: int = 10
 ) -> tuple[list[Keyword], list[Keyword]]:
