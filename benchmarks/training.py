@@ -87,7 +87,7 @@ def main() -> None:
     where = torch.cuda.get_device_name() if gpu else f"CPU, {torch.get_num_threads()} threads"
     body = (
         f"{len(train):,} training texts, {plan.epochs} epochs, {len(held):,} validation texts, {plan.seeds} seeds, on "
-        f"{where}, torch {torch.__version__}. Reviews a second: of the quickest seed; accuracy: mean ± standard deviation.\n\n"
+        f"{where}, torch {torch.__version__}. Reviews/s: of the quickest seed; accuracy: mean ± standard deviation.\n\n"
     )
     columns = ("model", "way", "number format", "positions a text", "reviews/s", "times", "validation accuracy")
     body += table(columns, rows)
