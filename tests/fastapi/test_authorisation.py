@@ -53,7 +53,7 @@ def test_every_route_answers_the_keys_of_its_scope_and_admins_and_no_others(
     keys: tuple[Api, dict[str, str]], routes: list[RouteScope]
 ) -> None:
     api, texts = keys
-    told = {name: 401 for name in ("revoked", "wrong secret", "no key of ours", "no key")}
+    told = dict.fromkeys(("revoked", "wrong secret", "no key of ours", "no key"), 401)
     for route in routes:
         path = re.sub(r"\{(\w+)\}", lambda part: _PARTS[part[1]], route.path)
         for name, text in texts.items():
