@@ -76,7 +76,8 @@ async def predict_file(
         below = neutral_below or service.settings.neutral_below
         await asyncio.to_thread(check_size, path, service.settings.serving.unpacked_megabytes)
         with service.engine.held() as served:
-            pieces = await asyncio.to_thread(stream_scores, served.model, path, chosen, column or None, below)
+            most = int(service.settings.serving.unpacked_megabytes * 1_000_000)
+            pieces = await asyncio.to_thread(stream_scores, served.model, path, chosen, column or None, below, most)
     except BaseException:
         _give_back(service, folder)
         raise
