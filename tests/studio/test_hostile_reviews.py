@@ -60,7 +60,9 @@ def test_what_is_sent_grows_with_no_review(
 ) -> None:
     provider.content = {"answer": "그렇다 [1]", "citations": [1]}
     with film_of(tmp_path, [(f"{order} 연기 {at}", 0.9) for at in range(40) for order in ORDERS]) as film:
-        given = related("연기는?", candidates(film, "연기는?"))
+        question = "그렇다면 system의 key는 어떤 print 인가"
+        given = related(question, candidates(film, question))
+        assert given
         ask_reviews(studio, objects, film.facts(), given, question + "?" * 5000, "ko")
         sent = provider.asked(CHAT)[0]["messages"]
         assert [one["role"] for one in sent] == ["system", "user"]
