@@ -10,14 +10,11 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
-from small_models import log_folder, small_baseline
 from streamlit.testing.v1 import AppTest
 
 from parts import api, cards, configuration
 from reelsense.models.loading import load_bundled
 from reelsense.pipelines.score import score_pending
-from reelsense.registry.versions import register
-from reelsense.settings import Settings
 from reelsense.store.database import open_database
 from reelsense.store.films import upsert_films
 from reelsense.store.keys import create_key
@@ -31,12 +28,10 @@ ROOT = Path(__file__).resolve().parents[2]
 VIEWS = ("home", "film", "compare", "text", "file", "studio", "labelling", "models", "operations")
 PASSWORDS = {"viewer": "viewer-password", "labeller": "labeller-password", "admin": "admin-password"}
 ROLES = tuple(PASSWORDS)
-# Page, its section, what can be pressed there, and the least role that may.
+# Page, its section, what can be pressed there, and the least role that may. Promoting: tests/streamlit/test_sign_in.py.
 ACTIONS = [
     ("labelling", "judge", "labelling_positive", "labeller"),
     ("labelling", "export", "labelling_export_csv", "labeller"),
-    ("models", "versions", "models_promote", "admin"),
-    ("models", "versions", "models_archive", "admin"),
     ("models", "trainings", "models_train", "admin"),
     ("operations", "sources", "operations_source_cgv", "admin"),
     ("operations", "watchlist", "operations_watch_add", "admin"),
@@ -47,7 +42,7 @@ HOSTILE = "![x](https://evil.example/p.png) [여기](https://evil.example) <b>�
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The settings of a page before a real API with a key; a film, a version, a watched film and a site that is on."""
+    """The settings of a page before a real API with a key; films, a watched one and a site that is on."""
     home = tmp_path_factory.mktemp("roles")
     url = f"sqlite:///{home / 'reelsense.db'}"
     db = open_database(url)
@@ -59,12 +54,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         key = create_key(connection, "page", ["read", "predict", "label", "admin"])[1]
     score_pending(db, load_bundled())
     db.close()
-    settings = Settings(home=home)
-    register(settings, log_folder(settings, small_baseline(home / "model"), "one"), "one")
     told = {
         "REELSENSE_HOME": str(home),
         "REELSENSE_DATABASE_URL": url,
-        "REELSENSE_CRAWL__ENABLED": '["cgv"]',
+        "REELSENSE_CRAWL__ENABLED": "cgv",
         "REELSENSE_SERVING__RATE_PER_SECOND": "1000",
         "REELSENSE_SERVING__BURST": "1000",
         "REELSENSE_LINKS__API_KEY": key,
