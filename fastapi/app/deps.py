@@ -21,7 +21,13 @@ def get_service(request: Request) -> Service:
 
 
 async def allow(request: Request, scope: Scope) -> ApiKey:
-    """The caller's key, good for `scope`. Raises Unauthorized, Forbidden and RateLimited."""
+    """The caller's key, good for `scope`; counted once for a request, however often it is asked for.
+
+    Raises Unauthorized, Forbidden and RateLimited.
+    """
+    given = request.scope.get("reelsense.allowed")
+    if given is not None and given[0] == scope:
+        return cast(ApiKey, given[1])
     access = get_service(request).access
     caller = _caller(request.scope)
     key = access.known(caller)
@@ -29,6 +35,7 @@ async def allow(request: Request, scope: Scope) -> ApiKey:
         key = await asyncio.to_thread(access.look_up, caller)
     access.allow(key, scope)
     request.scope["reelsense.key"] = key.id
+    request.scope["reelsense.allowed"] = (scope, key)
     return key
 
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from app.authorisation import OPEN
 from app.schemas import PredictRequest, Problem
 
 _ABOUT = """한국어 영화 리뷰의 감성 분석 API / Sentiment of Korean film reviews.
@@ -15,7 +16,6 @@ _ABOUT = """한국어 영화 리뷰의 감성 분석 API / Sentiment of Korean f
 Keys: `reelsense keys create NAME --scope predict`, sent as `Authorization: Bearer KEY`. On loopback in embedded mode
 none is needed. Errors are problem details (RFC 9457). 503 and 429 say in `Retry-After` when to come back.
 """
-_OPEN = {"/", "/healthz", "/readyz", "/metrics"}
 _REFS = "#/components/schemas/{model}"
 
 
@@ -39,6 +39,6 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for path, methods in found["paths"].items():
         for operation in methods.values():
             operation["responses"].pop("422", None)  # a problem like all others
-            if path not in _OPEN:
+            if path not in OPEN:
                 operation["security"] = [{"key": []}]
     return found

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import structlog
 
+from reelsense.printable import printable
+
 _WORDS = r"passw(?:or)?d|passwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie|credential|salt"
 _SECRET_KEY = re.compile(rf"{_WORDS}|^key$", re.IGNORECASE)
 # Everything before the last @ of the authority: a password may hold an unescaped @, a token may stand alone.
@@ -32,6 +34,7 @@ def configure_logs(level: str = "INFO", format_: Literal["console", "json"] = "c
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             hide_secrets,
+            tell_apart,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
@@ -43,6 +46,25 @@ def configure_logs(level: str = "INFO", format_: Literal["console", "json"] = "c
 def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace the values of secret-looking keys and the credentials in URLs, however deep they lie."""
     return {key: _hidden(key, value) for key, value in event.items()}
+
+
+def tell_apart(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Nothing that a text of others holds begins a line of its own, or speaks to the terminal that shows it.
+
+    Both renderers write a line feed of a value as its code; a traceback keeps its lines, set in from the margin.
+    """
+    told = {key: _told_apart(value) for key, value in event.items()}
+    if isinstance(trace := event.get("exception"), str):
+        told["exception"] = "\n".join(f"    {line}" for line in printable(trace).split("\n"))
+    return told
+
+
+def _told_apart(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(str(inner)): _told_apart(found) for inner, found in value.items()}
+    return [_told_apart(found) for found in value] if isinstance(value, list) else value
 
 
 def _hidden(key: str, value: Any) -> Any:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 
 from reelsense.models.loading import load_bundled
 from reelsense.pipelines.report import build_report
 from reelsense.pipelines.score import score_pending
+from reelsense.reporting.charts import chart_html
 from reelsense.reporting.html import write_html
 from reelsense.store.database import Database, open_database
 from reelsense.store.films import upsert_films
@@ -49,6 +52,17 @@ def test_nothing_a_reviewer_wrote_is_run(db: Database, tmp_path: Path) -> None:
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
     assert "<b>악당</b>" not in html
+
+
+@pytest.mark.parametrize("field", ["x", "y", "text", "name", "customdata"])
+def test_a_name_in_a_chart_is_no_link(field: str) -> None:
+    link = '<a href="https://evil.example">영화</a></script><script>alert(1)</script>'
+    figure = go.Figure(go.Bar(x=[1], y=[2]))
+    figure.update_traces({field: link if field == "name" else [link]})
+    figure.update_layout(xaxis={"tickvals": [1], "ticktext": [link]})
+    drawn = chart_html(figure, 100)
+    assert drawn.count("\\u2039a href=") == 2
+    assert not re.search(r"(<|\\u003c)(a |/?script>alert)", drawn)
 
 
 def test_it_has_charts_numbers_and_closed_spoilers(db: Database, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from app.authorisation import KeyFirst
 from app.deps import PredictorDep, ServiceDep
 from reelsense.errors import Overloaded
 from reelsense.serving.previews import preview_apart
@@ -21,7 +22,7 @@ from reelsense.serving.uploads import check_size, safe_name
 from reelsense.tables.opening import kind_of
 from reelsense.tables.streaming import Format, stream_scores
 
-router = APIRouter(tags=["files"])
+router = APIRouter(tags=["files"], route_class=KeyFirst)
 
 _MEDIA = {"csv": "text/csv", "tsv": "text/tab-separated-values", "jsonl": "application/x-ndjson"}
 _ANSWERED_AS: dict[str, Format] = {"csv": "csv", "tsv": "tsv", "jsonl": "jsonl", "xlsx": "csv", "parquet": "jsonl"}
@@ -75,7 +76,8 @@ async def predict_file(
         below = neutral_below or service.settings.neutral_below
         await asyncio.to_thread(check_size, path, service.settings.serving.unpacked_megabytes)
         with service.engine.held() as served:
-            pieces = await asyncio.to_thread(stream_scores, served.model, path, chosen, column or None, below)
+            most = int(service.settings.serving.unpacked_megabytes * 1_000_000)
+            pieces = await asyncio.to_thread(stream_scores, served.model, path, chosen, column or None, below, most)
     except BaseException:
         _give_back(service, folder)
         raise

@@ -69,10 +69,12 @@ def export(
     """고른 리뷰를 파일로 / the chosen reviews as a file."""
     folder = tempfile.TemporaryDirectory(prefix="reelsense-export-")
     try:
-        path = Path(folder.name) / f"reviews-{id}.{format}"
-        with open_view(service) as view, open_table(path, _COLUMNS) as table:
-            for row in _rows(view, view.title_key(id), filters):
-                table.write(row)
+        with open_view(service) as view:
+            key = view.title_key(id)  # what is no film's id is no file's name either
+            path = Path(folder.name) / f"reviews-{id}.{format}"
+            with open_table(path, _COLUMNS) as table:
+                for row in _rows(view, key, filters):
+                    table.write(row)
     except BaseException:
         folder.cleanup()
         raise

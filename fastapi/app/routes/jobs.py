@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.responses import FileResponse
 
 from app import film_schemas, schemas
+from app.authorisation import KeyFirst
 from app.deps import PredictorDep, ServiceDep
 from app.routes.files import save
 from reelsense.errors import NotThere
@@ -19,7 +20,7 @@ from reelsense.serving.jobs import Job
 from reelsense.serving.service import Service
 from reelsense.store.keys import ApiKey
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=KeyFirst)
 
 OutputFormat = Literal["csv", "tsv", "jsonl", "xlsx", "parquet"]
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
-from reelsense.cli.options import JsonOption, Options, console, pairs, print_json, progress_bar, say, store
+from reelsense.cli.options import JsonOption, Options, cell, console, pairs, print_json, progress_bar, say, store
 from reelsense.errors import InputError
+from reelsense.printable import one_line, printable
 from reelsense.reporting.words import words
 from reelsense.settings import Settings
 from reelsense.sources.base import Source
@@ -58,13 +59,13 @@ def crawl(
             film or (),
             begin,
             key,
-            lambda done: bar.update(bar.task_ids[0], advance=1, description=f"{source} {done.title}"),
+            lambda done: bar.update(bar.task_ids[0], advance=1, description=one_line(f"{source} {done.title}")),
         )
     if as_json:
         print_json({**_fields(result), "counts": result.counts})
     else:
         said = words(settings.language)
-        table = Table(title=f"{result.source}: {result.status}")
+        table = Table(title=cell(f"{result.source}: {result.status}"))
         for name in ("film", "pages", "new", "changed", "unchanged", "duplicates", "rejected"):
             table.add_column(said[name], justify="left" if name == "film" else "right")
         for one in result.films:
@@ -76,10 +77,10 @@ def crawl(
                 one.duplicates,
                 one.rejected,
             )
-            table.add_row(one.title, *(f"{number:,}" for number in numbers))
+            table.add_row(cell(one.title), *(f"{number:,}" for number in numbers))
         console().print(table)
         if result.message:
-            console().print(result.message, markup=False)
+            console().print(printable(result.message), markup=False)
     if result.status != "succeeded":
         raise typer.Exit(1)
 
@@ -103,7 +104,7 @@ def films(
         return
     table = Table("code", words(settings.language)["film"], "")
     for film in found:
-        table.add_row(film.code, film.title, str(film.release_date or ""))
+        table.add_row(cell(film.code), cell(film.title), str(film.release_date or ""))
     console().print(table)
 
 
@@ -231,7 +232,7 @@ def label(
         if review is None:
             raise InputError(f"There is no review '{source_id}' of {source} in the store.")
         add_labels(connection, [Label(review.id, names[sentiment], annotator, datetime.now(UTC))])
-    console().print(f"{names[sentiment].korean}: {review.text}", markup=False)
+    console().print(printable(f"{names[sentiment].korean}: {review.text}"), markup=False)
 
 
 def devsite(

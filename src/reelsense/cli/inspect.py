@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from reelsense.cli.options import JsonOption, console, print_json, say, store
+from reelsense.cli.options import JsonOption, cell, console, print_json, say, store
 from reelsense.reporting.words import words
 from reelsense.settings import Settings, known_keys
 
@@ -67,7 +67,8 @@ def runs(context: typer.Context, limit: int = 20, as_json: JsonOption = False) -
     table = Table("#", said["pipeline"], said["status"], said["started"], "", said["message"])
     for run in found:
         counts = ", ".join(f"{key} {value}" for key, value in run.counts.items())
-        table.add_row(str(run.id), run.pipeline, run.status, f"{run.started_at:%Y-%m-%d %H:%M:%S}", counts, run.message)
+        begun = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(run.id), run.pipeline, run.status, begun, cell(counts), cell(run.message))
     console().print(table)
 
 

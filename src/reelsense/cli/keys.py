@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from reelsense.cli.options import JsonOption, console, print_json, say, store
+from reelsense.cli.options import JsonOption, cell, console, print_json, say, store
 from reelsense.errors import SettingsError
 from reelsense.store.keys import SCOPES
 
@@ -66,7 +66,7 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
     for key in found:
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
         rate = f"{key.rate_per_second:g}" if key.rate_per_second else ""
-        table.add_row(key.id, key.name, ", ".join(key.scopes), rate, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
+        table.add_row(key.id, cell(key.name), ", ".join(key.scopes), rate, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
     console().print(table)
 
 

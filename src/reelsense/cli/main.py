@@ -17,6 +17,7 @@ from reelsense.cli.options import Options, parse_overrides
 from reelsense.cli.probe import probe
 from reelsense.cli.tune import tune
 from reelsense.errors import ReelsenseError
+from reelsense.printable import printable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,7 +72,9 @@ def main() -> None:
     try:
         app()
     except ReelsenseError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]reelsense:[/] {escape(str(error))}", soft_wrap=True)
+        Console(stderr=True, highlight=False).print(
+            f"[bold red]reelsense:[/] {escape(printable(str(error)))}", soft_wrap=True
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from reelsense.cli.options import JsonOption, console, print_json, say, store
+from reelsense.cli.options import JsonOption, cell, console, print_json, say, store
 from reelsense.errors import InputError
+from reelsense.printable import printable
 
 watch = typer.Typer(no_args_is_help=True, help="수집할 영화 목록 / the films that are crawled")
 
@@ -65,7 +66,7 @@ def watch_list(context: typer.Context, as_json: JsonOption = False) -> None:
         return
     table = Table("source", "code", "")
     for row in rows:
-        table.add_row(*row.values())
+        table.add_row(*(cell(value) for value in row.values()))
     console().print(table)
 
 
@@ -111,4 +112,4 @@ def notices(context: typer.Context, limit: int = 10, as_json: JsonOption = False
         return
     for one in found:
         console().print(f"[dim]{one.made_at:%Y-%m-%d %H:%M} {one.topic} {one.state}[/]")
-        console().print(one.text, markup=False)
+        console().print(printable(one.text), markup=False)

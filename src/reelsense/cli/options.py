@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from reelsense.errors import InputError, SettingsError
 from reelsense.logs import configure_logs
+from reelsense.printable import one_line
 from reelsense.settings import Settings, load_settings
 from reelsense.store.database import Database, open_database
 from reelsense.training.result import Progress as TrainingProgress
@@ -76,6 +78,11 @@ def console() -> Console:
     return Console(highlight=False)
 
 
+def cell(text: str) -> Text:
+    """Text of others in a table: no markup, on one line, and nothing the terminal would obey."""
+    return Text(one_line(text))
+
+
 def print_json(value: Any) -> None:
     """A result as one JSON document on standard output."""
     typer.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str))
@@ -90,7 +97,8 @@ def say(settings: Settings, korean: str, english: str) -> str:
 def progress_bar(title: str, quiet: bool = False) -> Iterator[Progress]:
     """A bar on standard error; none when `quiet` or not a terminal."""
     error = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"))
+    said = TextColumn("{task.description}", markup=False)
+    columns = (SpinnerColumn(), said, BarColumn(), TextColumn("{task.completed:,.0f}"))
     with Progress(*columns, TimeElapsedColumn(), console=error, disable=quiet or not error.is_terminal) as bar:
         bar.add_task(title, total=None)
         yield bar

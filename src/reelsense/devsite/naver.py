@@ -13,7 +13,7 @@ from reelsense.devsite.pages import Shelf
 
 _SIZE = 10
 CLIENT_ID = "devsite"
-CLIENT_SECRET = "devsite"  # noqa: S105 - opens nothing but this local server
+CLIENT_SECRET = "devsite"  # nosec B105 # noqa: S105 - opens nothing but this local server
 
 
 def has_key(headers: Message) -> bool:

@@ -66,9 +66,10 @@ class SentimentModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
                 self.core.save_pretrained(folder)
 
     @classmethod
-    def load(cls, source: Path | str, dropout: float = 0.0) -> SentimentModel:
+    def load(cls, source: Path | str, dropout: float = 0.0, own: bool = False) -> SentimentModel:
         """From a folder or, by `transformers`, a name on the Hub; a missing head is made new.
 
+        An `own` folder is one that `save` wrote: safetensors or nothing, so that no pickle is looked at.
         Raises OSError and ValueError as `transformers` does, ModelError for an encoder that is not usable here.
         """
         if is_scratch(source):
@@ -86,7 +87,8 @@ class SentimentModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
                     f"'{source}' ({config.model_type}) is not an encoder with a fixed number of positions."
                 )
             kind = AutoModelForSequenceClassification
-            return cls(kind.from_pretrained(source, config=config, trust_remote_code=False))
+            safe = True if own else None
+            return cls(kind.from_pretrained(source, config=config, use_safetensors=safe, trust_remote_code=False))
 
 
 @contextlib.contextmanager

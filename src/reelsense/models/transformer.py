@@ -187,7 +187,7 @@ def _torch_log_odds(folder: Path) -> LogOdds:
     except ImportError:
         raise ModelError("torch is not installed: pip install 'reelsense[train]'.") from None
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = SentimentModel.load(folder / "torch").eval().to(device)
+    model = SentimentModel.load(folder / "torch", own=True).eval().to(device)
 
     def log_odds(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         with torch.inference_mode():

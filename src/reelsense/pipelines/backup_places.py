@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from reelsense.store.dump import sqlite_file
 # The salts: without them the same author or visitor would become another one.
 _OF_HOME = ("salt", "page-salt")
 HOME = "home"
+_FURTHER = re.compile(rf"{HOME}/(?:[^/]+/)?[^/]+\.db")
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -78,13 +80,20 @@ def database_place(name: str, url: str) -> Place:
 
 
 def sqlite_of_home(settings: Settings, name: str) -> Place:
-    """The place of a further SQLite file, which is named after its path in HOME."""
+    """The place of a further SQLite file, which is named after its path in HOME. Raises InputError for another name."""
+    if not _FURTHER.fullmatch(name):
+        raise InputError(f"'{name}' is no database of {HOME}: expected {HOME}/NAME.db or {HOME}/FOLDER/NAME.db.")
     return Place(name, "sqlite", f"sqlite:///{settings.home.absolute() / name.removeprefix(f'{HOME}/')}")
 
 
 def files_of_home(home: Path) -> list[Path]:
     """The small files of HOME that can't be made again."""
     return [home / name for name in _OF_HOME if (home / name).is_file()]
+
+
+def belongs_home(path: str) -> bool:
+    """Whether a file is one of those that `files_of_home` keeps; a backup that somebody else wrote may name others."""
+    return path in _OF_HOME
 
 
 def _further_sqlite(settings: Settings, known: set[str]) -> list[Place]:

@@ -44,7 +44,7 @@ def ray_session(address: str | None = None) -> Iterator[Any]:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         running = ray.is_initialized()
         # Sockets lie in it, and the path of a socket has a hundred letters at most.
-        scratch = None if address or running else tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+        scratch = None if address or running else tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # nosec B108 # a new folder of its own
         try:
             if not running:
                 _begin(ray, address, scratch)

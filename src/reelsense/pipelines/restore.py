@@ -25,7 +25,7 @@ from reelsense.pipelines.backup_manifest import (
     newest,
     read_manifest,
 )
-from reelsense.pipelines.backup_places import HOME, Place, Places, files_of_home, places, sqlite_of_home
+from reelsense.pipelines.backup_places import HOME, Place, Places, belongs_home, files_of_home, places, sqlite_of_home
 from reelsense.settings import Settings
 from reelsense.store.dump import check_dump, check_sqlite, filled, load_dump, replace_sqlite, sqlite_file
 
@@ -113,6 +113,10 @@ def _targets(settings: Settings, found: Places, parts: Sequence[KeptPart]) -> li
             )
         if target.kind != part.kind:
             raise InputError(f"The backup's '{part.name}' is of the kind {part.kind}, the place here {target.kind}.")
+        if part.kind == "files" and not all(belongs_home(file.path) for file in part.files):
+            raise StoreError(
+                f"The backup's '{part.name}' holds files that no backup keeps: it was not made by reelsense."
+            )
         targets.append(target)
     return targets
 

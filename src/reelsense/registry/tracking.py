@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -25,6 +24,7 @@ from reelsense.registry.commit import commit_tags
 from reelsense.registry.curves import CARD, EVALUATIONS, NUMBERS, numbers_of
 from reelsense.registry.plots import draw_confusion, draw_reliability
 from reelsense.settings import Settings
+from reelsense.tables.writing import open_table
 from reelsense.training.evaluate import Evaluation
 
 if TYPE_CHECKING:
@@ -253,11 +253,10 @@ def _write_report(
     report.mkdir(parents=True)
     (report / CARD).write_text(model_card, encoding="utf-8")
     shutil.copy2(folder / "model.json", report / "model.json")
-    with (report / "samples.csv").open("w", encoding="utf-8", newline="") as file:
-        columns = dict.fromkeys(["text", "label", "positive", *(name for row in samples for name in row)])
-        writer = csv.DictWriter(file, list(columns))
-        writer.writeheader()
-        writer.writerows(samples)
+    columns = dict.fromkeys(["text", "label", "positive", *(name for row in samples for name in row)])
+    with open_table(report / "samples.csv", list(columns)) as table:  # people open it in a spreadsheet
+        for row in samples:
+            table.write(row)
     for name, evaluation in evaluations.items():
         place = report / EVALUATIONS / name
         place.mkdir(parents=True)

@@ -14,6 +14,8 @@ from reelsense.store.summary import AspectCount, DayAgreement, DayCount, FilmSum
 COLOURS = {"positive": "#2a9d8f", "neutral": "#c9c2b2", "negative": "#d1495b"}
 _FONT = "'NanumGothic', 'Noto Sans KR', 'Apple SD Gothic Neo', 'Malgun Gothic', sans-serif"
 _PER_FILM_HEIGHT = 46
+# What of a trace comes from others and is written into the picture.
+_WRITTEN = ("x", "y", "text", "name", "labels", "customdata")
 
 
 def films_chart(films: Sequence[FilmSummary], words: Words) -> str:
@@ -81,7 +83,8 @@ def agreement_chart(days: Sequence[DayAgreement], words: Words) -> str:
 
 
 def chart_html(figure: Any, height: int) -> str:
-    """A figure in the theme of all pages, as a part of one; `height` in pixels."""
+    """A figure in the theme of all pages, as a part of one; `height` in pixels. Names in it are text, never markup."""
+    _disarm(figure)
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
@@ -96,3 +99,18 @@ def chart_html(figure: Any, height: int) -> str:
     figure.update_yaxes(automargin=True)
     settings = {"displayModeBar": False, "responsive": True}
     return str(figure.to_html(full_html=False, include_plotlyjs=False, config=settings))
+
+
+def _disarm(figure: Any) -> None:
+    """Plotly reads links and styles in what it writes: film titles, words and names of models begin none."""
+    for trace in figure.data:
+        written = [field for field in _WRITTEN if field in trace]
+        trace.update({field: _without_tags(trace[field]) for field in written})
+    figure.for_each_xaxis(lambda axis: axis.update(ticktext=_without_tags(axis.ticktext)))
+    figure.for_each_yaxis(lambda axis: axis.update(ticktext=_without_tags(axis.ticktext)))
+
+
+def _without_tags(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("<", "‹")
+    return [_without_tags(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -90,7 +90,6 @@ def map_chart(watched: Sequence[WatchedReviews], words: Words) -> str:
         showscale=False,
         hovertemplate="%{x}: %{text}<extra></extra>",
     )
-    # Titles are text and no markup in a chart: Plotly knows a few tags, which < begins.
-    titles = [(one.title or words["all"]).replace("<", "‹") for one in rows]
+    titles = [one.title or words["all"] for one in rows]
     figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=titles)
     return chart_html(figure, 120 + _ROW_HEIGHT * len(rows))

@@ -22,7 +22,7 @@ _WAIT_SECONDS = 30.0
 _ENDED: tuple[RunState, ...] = ("success", "failed")
 _ADDRESS = "REELSENSE_LINKS__AIRFLOW_API"
 _USER = "REELSENSE_LINKS__AIRFLOW_USER"
-_PASSWORD = "REELSENSE_LINKS__AIRFLOW_PASSWORD"  # noqa: S105 - the setting's name
+_PASSWORD = "REELSENSE_LINKS__AIRFLOW_PASSWORD"  # nosec B105 # noqa: S105 - the setting's name
 # Of this process, by address and user: signing in may be slow, and a page that watches asks often.
 _tokens: dict[tuple[str, str], str] = {}
 

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from reelsense.errors import InputError, ReelsenseError, TooLarge
+from reelsense.serving.measuring import limit_memory
 from reelsense.serving.uploads import check_size
 from reelsense.tables.opening import kind_of
 from reelsense.tables.preview import preview
 
+_MEMORY = 700_000_000
 _REFUSED = {0: InputError, 1: TooLarge}
 
 
@@ -44,7 +46,9 @@ async def preview_apart(path: Path, unpacked_megabytes: float) -> dict[str, Any]
 def _main(path: Path, unpacked_megabytes: float) -> None:
     try:
         if kind_of(path) in ("xlsx", "parquet"):  # of the others only the beginning is unpacked
-            check_size(path, unpacked_megabytes)
+            check_size(path, unpacked_megabytes, whole=False)
+        if kind_of(path) == "parquet":  # a few rows can be as large as one likes
+            limit_memory(_MEMORY)
         print(json.dumps(asdict(preview(path))))  # noqa: T201 - the service reads it
     except ReelsenseError as error:
         print(json.dumps({"problem": str(error), "too_large": int(isinstance(error, TooLarge))}))  # noqa: T201

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from reelsense.errors import InputError, TooLarge
+from reelsense.serving.measuring import unpacks_within
 from reelsense.tables.opening import kind_of, opened
 from reelsense.tables.xlsx_package import check_package
 
@@ -25,8 +26,11 @@ def safe_name(name: str | None) -> str:
     return kept
 
 
-def check_size(path: Path, unpacked_megabytes: float) -> None:
-    """Raises TooLarge for a file that would grow beyond the limit, InputError for one that can't be unpacked."""
+def check_size(path: Path, unpacked_megabytes: float, whole: bool = True) -> None:
+    """Raises TooLarge for a file that would grow beyond the limit, InputError for one that can't be unpacked.
+
+    Without `whole` a Parquet file's own word counts, for who reads only its beginning and that in limited memory.
+    """
     most = int(unpacked_megabytes * 1_000_000)
     if kind_of(path) == "parquet":
         size = _parquet_size(path)
@@ -36,7 +40,7 @@ def check_size(path: Path, unpacked_megabytes: float) -> None:
         size = _gzip_size(path, most)
     else:
         size = path.stat().st_size
-    if size > most:
+    if size > most or (whole and kind_of(path) == "parquet" and not unpacks_within(path, most)):
         raise TooLarge(f"'{path.name}' unpacks to more than {unpacked_megabytes:g} MB: send it in parts.")
 
 

@@ -16,6 +16,7 @@ from reelsense.studio.chat import Message, ask_model, messages
 from reelsense.studio.client import has_key
 from reelsense.studio.material import ONLY_DATA, FilmFacts, FilmView, Language, Said, block, plain
 from reelsense.studio.relevance import most_related
+from reelsense.studio.replies import only_text
 from reelsense.studio.safety import check
 from reelsense.studio.spending import Pay, uncounted
 from reelsense.text.clean import clean
@@ -120,7 +121,7 @@ def cite(answer: str, citations: list[int], given: list[Said], language: Languag
         used.update(dict.fromkeys(ids))
         return f" [{', '.join(map(str, dict.fromkeys(ids)))}]" if ids else ""
 
-    text = _CITED.sub(valid, answer).strip()
+    text = _CITED.sub(valid, only_text(answer)).strip()
     used.update(dict.fromkeys(number for number in citations if number in known))
     if not used or not text:
         return ReviewsSay(SILENT[language], (), offline=False)

@@ -14,6 +14,7 @@ from reelsense.studio.archetypes import ARCHETYPES, TYPES, Mbti, dimension_value
 from reelsense.studio.chat import Message, ask_model, messages
 from reelsense.studio.client import has_key
 from reelsense.studio.material import ONLY_DATA, FilmFacts, Language, block, plain
+from reelsense.studio.replies import only_text
 from reelsense.studio.safety import check
 from reelsense.studio.spending import Pay, uncounted
 
@@ -124,4 +125,8 @@ def _note(film: FilmFacts, language: Language) -> str:
 
 
 def _read(content: str) -> Character:
-    return Character.model_validate_json(content)
+    found = Character.model_validate_json(content)
+    # Validated anew: of a name that was a link alone nothing may be left.
+    shared = [only_text(one) for one in found.shared]
+    told = {"name": only_text(found.name), "why": only_text(found.why), "shared": shared, "match": found.match}
+    return Character.model_validate(told)

@@ -12,6 +12,7 @@ from reelsense.objects import ObjectStore
 from reelsense.sections import StudioSettings
 from reelsense.studio.client import NOT_ALLOWED, provider
 from reelsense.studio.costs import estimate_chat
+from reelsense.studio.replies import tells
 from reelsense.studio.spending import Pay, uncounted
 
 PREFIX = "studio/answers/"
@@ -47,6 +48,9 @@ def ask_model(
         except (ValueError, LookupError, TypeError):
             pass  # of an older form: ask again
     content = _complete(settings, asked, schema, pay)
+    key_text = settings.api_key.get_secret_value() if settings.api_key else ""
+    if tells(content, asked[0]["content"], [key_text]):
+        raise ServiceAway("The provider answered in another form than asked for: it told its instructions.")
     try:
         found = read(content)
     except ValueError:

@@ -97,9 +97,14 @@ def view_film(connection: sa.Connection, number: str, version: str, neutral_belo
     return FilmView(connection, version, neutral_below, key)
 
 
+def without_brackets(text: str) -> str:
+    """The text with round brackets for angle brackets and what looks like them."""
+    return text.translate(_BRACKETS)
+
+
 def plain(text: str, longest: int) -> str:
     """One line without control and invisible characters and without angle brackets, cut to a length."""
-    text = clean(text).translate(_BRACKETS)
+    text = without_brackets(clean(text))
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 

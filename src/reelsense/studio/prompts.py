@@ -10,6 +10,7 @@ from reelsense.sections import StudioSettings
 from reelsense.store.browse import Filters, Order
 from reelsense.studio.chat import Message, ask_model, messages
 from reelsense.studio.material import ONLY_DATA, FilmFacts, FilmView, Said, block, plain
+from reelsense.studio.replies import only_text
 from reelsense.studio.safety import check, listed
 from reelsense.studio.spending import Pay, uncounted
 from reelsense.text.clean import clean
@@ -91,6 +92,7 @@ def refine(
 
 
 def _prompt(answer: str) -> str:
-    if not clean(answer):
+    text = only_text(answer)
+    if not clean(text):
         raise ValueError("empty")
-    return plain(answer, LONGEST_PROMPT)
+    return plain(text, LONGEST_PROMPT)

@@ -15,7 +15,7 @@ from reelsense.tables.opening import kind_of, opened_text
 from reelsense.tables.row import BadRow, Row
 from reelsense.tables.xlsx_reading import read_xlsx
 
-__all__ = ["BadRow", "Row", "read_rows"]
+__all__ = ["BadRow", "Row", "read_rows", "within"]
 
 _SHOWN = 500
 _PARQUET_ROWS = 4096
@@ -36,6 +36,23 @@ def read_rows(path: Path) -> Iterator[Row | BadRow]:
     if kind == "xlsx":
         return read_xlsx(path)
     return read_delimited(path)
+
+
+def within(rows: Iterator[Row | BadRow], most: int | None) -> Iterator[Row | BadRow]:
+    """The rows, until their texts have more than `most` characters in all; then InputError. None: no limit.
+
+    Of a compressed file whose size was looked at: a spreadsheet writes a text once and names it in a million cells.
+    """
+    if most is None:
+        yield from rows
+        return
+    taken = 0
+    for row in rows:
+        if isinstance(row, Row):
+            taken += sum(len(cell) for cell in row.cells.values() if isinstance(cell, str))
+            if taken > most:
+                raise InputError(f"The rows up to {row.number:,} hold more than {most:,} characters: send it in parts.")
+        yield row
 
 
 def _jsonl(path: Path) -> Iterator[Row | BadRow]:

@@ -14,7 +14,7 @@ from reelsense.errors import InputError
 from reelsense.models.base import Classifier, Prediction, predict
 from reelsense.tables.columns import arrow_types, columns_of, find_text_column
 from reelsense.tables.opening import kind_of
-from reelsense.tables.reading import BadRow, Row, read_rows
+from reelsense.tables.reading import BadRow, Row, read_rows, within
 from reelsense.tables.writing import TableWriter, open_table
 from reelsense.text.clean import clean
 
@@ -56,19 +56,20 @@ def score_file(
     chunk_rows: int = 4096,
     progress: Callable[[int], None] | None = None,
     watch: Callable[[Sequence[Judged], str], None] | None = None,
+    most_characters: int | None = None,
 ) -> FileScored:
     """Write `source` with label, confidence, probability and model version to `out`.
 
     All columns stay; one that has a result's name (NSMC's `label`) goes on as `original_label`. Blank and unreadable
     rows go to `bad` (default: OUT with the ending .bad.jsonl) with line, reason and raw text. Both files appear
     complete or not at all, `out` last. `watch` sees each chunk's rows, and the text column.
-    Raises InputError when the source or its text column can't be read.
+    Raises InputError when the source or its text column can't be read, or its texts have more than `most_characters`.
     """
     if chunk_rows < 1:
         raise InputError(f"chunk_rows is {chunk_rows}; it must be at least 1.")
 
     def judged(column: str) -> Iterator[list[Judged]]:
-        for chunk in chunks(read_rows(source), chunk_rows):
+        for chunk in chunks(within(read_rows(source), most_characters), chunk_rows):
             yield judge(classifier, chunk, column, neutral_below)
 
     return write_scores(judged, classifier.version, source, out, bad, text_column, progress, watch)

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from reelsense.errors import InputError
 from reelsense.models.base import Classifier
 from reelsense.tables.columns import columns_of, find_text_column
-from reelsense.tables.reading import read_rows
+from reelsense.tables.reading import read_rows, within
 from reelsense.tables.scoring import RESULT_COLUMNS, chunks, judge, rename_later, renamed, result
 from reelsense.tables.writing import DelimitedWriter
 
@@ -25,22 +25,33 @@ _FIRST_ROWS, _ROWS = 32, 1024
 
 
 def stream_scores(
-    classifier: Classifier, source: Path, format_: Format, text_column: str | None, neutral_below: float
+    classifier: Classifier,
+    source: Path,
+    format_: Format,
+    text_column: str | None,
+    neutral_below: float,
+    most_characters: int | None = None,
 ) -> Iterator[bytes]:
     """The file's rows with their scores, in order; a row that could not be scored says why in `problem`.
 
     The first piece is made before this returns, so that a file that can't be read raises InputError here. One that
-    breaks off later ends with a row that says so.
+    breaks off later ends with a row that says so; so does one whose texts have more than `most_characters`.
     """
     column = find_text_column(source, text_column)
     names = renamed([*columns_of(source, whole=format_ != "jsonl"), PROBLEM])
-    pieces = _pieces(classifier, source, column, names, format_, neutral_below)
+    pieces = _pieces(classifier, source, column, names, format_, neutral_below, most_characters)
     first = next(pieces)
     return chain((first,), pieces)
 
 
 def _pieces(
-    classifier: Classifier, source: Path, column: str, names: dict[str, str], format_: Format, neutral_below: float
+    classifier: Classifier,
+    source: Path,
+    column: str,
+    names: dict[str, str],
+    format_: Format,
+    neutral_below: float,
+    most: int | None,
 ) -> Iterator[bytes]:
     text = io.StringIO()
     shown = [name for name in names.values() if name != PROBLEM]
@@ -58,7 +69,7 @@ def _pieces(
 
     begun = False
     try:
-        for chunk in chunks(read_rows(source), _ROWS, _FIRST_ROWS):
+        for chunk in chunks(within(read_rows(source), most), _ROWS, _FIRST_ROWS):
             for one in judge(classifier, chunk, column, neutral_below):
                 rename_later(one.cells, names)
                 row = {names[name]: value for name, value in one.cells.items()}

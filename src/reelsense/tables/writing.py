@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any, Protocol, TextIO
 from reelsense.tables.opening import kind_of, replacing
 from reelsense.tables.xlsx_writing import XlsxWriter
 
-# A spreadsheet takes a cell that begins so for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins so for a formula, some also in full width or after a blank.
+_FORMULA = re.compile("[ \u00a0\u3000\u200b\ufeff]*[=+\\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?%?")
+_RETURN = re.compile(r"\r\n?")
 _PARQUET_ROWS = 4096
 
 
@@ -73,9 +76,16 @@ class DelimitedWriter:
     def _cell(self, value: Any) -> Any:
         if isinstance(value, dict | list | tuple):
             value = json.dumps(value, ensure_ascii=False, default=str)
-        if self._escape and isinstance(value, str) and value.startswith(_FORMULA_STARTS) and not _is_number(value):
-            return "'" + value
-        return value
+        if not isinstance(value, str):
+            return value
+        # A carriage return would not be quoted, and begin a row of its own where the file is opened.
+        value = _RETURN.sub("\n", value)
+        return as_text(value) if self._escape else value
+
+
+def as_text(cell: str) -> str:
+    """A cell with an apostrophe before it if a spreadsheet would run it; numbers stay."""
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 class _Json:
@@ -139,11 +149,3 @@ def _text(path: Path) -> Iterator[TextIO]:
     else:
         with path.open("w", encoding="utf-8", newline="") as plain:
             yield plain
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reelsense.errors import InputError
-from reelsense.tables.delimited import unique_names
+from reelsense.tables.delimited import LONGEST_LINE, unique_names
 from reelsense.tables.row import BadRow, Row
 from reelsense.tables.xlsx_package import check_package
 
@@ -108,6 +108,9 @@ def _filled(path: Path, sheet: Any) -> Iterator[tuple[int, list[Any]]]:
 
 def _row(number: int, cells: Sequence[Any], columns: Sequence[str]) -> Row | BadRow:
     texts = [_text(value) for value in cells]
+    # Every cell may speak of the same long text: a small file, a row of any size.
+    if sum(map(len, texts)) >= LONGEST_LINE:
+        return BadRow(number, f"longer than {LONGEST_LINE:,} characters", "\t".join(texts[:2])[:_SHOWN])
     if len(texts) > len(columns):
         return BadRow(number, f"{len(texts)} cells, {len(columns)} expected", "\t".join(texts)[:_SHOWN])
     return Row(number, dict(zip(columns, [*texts, *[""] * (len(columns) - len(texts))], strict=True)))

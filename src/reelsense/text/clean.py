@@ -24,8 +24,13 @@ def clean(text: str) -> str:
     '최고다 ㅋㅋㅋ!!!'
     """
     # NFC last: letters that an invisible character kept apart join only once it is gone.
-    text = unicodedata.normalize("NFC", _CONTROL.sub(" ", _INVISIBLE.sub("", text)))
+    text = unicodedata.normalize("NFC", without_invisible(text))
     return _REPEAT.sub(r"\1\1\1", _SPACE.sub(" ", text).strip())
+
+
+def without_invisible(text: str) -> str:
+    """The text without invisible characters; control characters are blanks, all else stays."""
+    return _CONTROL.sub(" ", _INVISIBLE.sub("", text))
 
 
 def cleaning_steps(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import streamlit as st
 
@@ -16,10 +17,24 @@ _STATUS_HELP = {
     429: ("요청이 너무 잦습니다. 잠시 뒤 다시 시도하세요.", "Too many requests: try again in a moment."),
 }
 
+# Markdown's own marks, and Streamlit's for icons, colours and formulas.
+_MARKDOWN = frozenset(r"\`*_{}[]<>()#+-.!|~$:&@/")
+_LEADING = re.compile(r"[\[\]<>!]|:(?=//)|(?<=www)\.")
+
 
 def text_html(text: str) -> str:
     """Text for `st.html`: whatever a review holds, it stays text."""
     return html.escape(text, quote=True).replace("\n", "<br>")
+
+
+def literal(text: str) -> str:
+    """Text inside Markdown, where labels, headings and captions are: no link, no picture from elsewhere, no formula."""
+    return "".join(f"\\{letter}" if letter in _MARKDOWN else letter for letter in " ".join(text.split()))
+
+
+def without_links(markdown: str) -> str:
+    """Markdown of others with its tables and headings, but nothing in it leads or loads from anywhere."""
+    return _LEADING.sub(r"\\\g<0>", markdown)
 
 
 def empty(text: str) -> None:

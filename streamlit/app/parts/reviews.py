@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from parts import moments
+from parts import cards, moments
 from parts.charts import COLOURS
 from parts.words import percent, sentiment_name, t
 
@@ -29,7 +29,11 @@ def card(review: Mapping[str, Any], title: str | None = None) -> None:
                 st.badge(name, color=_BADGES[review["code"]], icon=_ICONS[review["code"]])
             if review.get("rating") is not None:
                 st.badge(f"{review['rating']:g} / 10", color="orange", icon=":material/star:")
-            st.caption(" · ".join(filter(None, [_plain(title), review["source"], _day(review)])))
+            st.caption(
+                " · ".join(
+                    filter(None, [title and cards.literal(title), cards.literal(review["source"]), _day(review)])
+                )
+            )
         body(review["text"], review.get("spoiler", False))
 
 
@@ -103,8 +107,3 @@ def _day(review: Mapping[str, Any]) -> str | None:
     if not review.get("written_at"):
         return None
     return str(moments.korean(review["written_at"]).date())
-
-
-def _plain(text: str | None) -> str | None:
-    """A title inside markdown, without what markdown would read."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]<>()#+-.!|~$:" else letter for letter in text) if text else None

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from parts import cards
 from reelsense.reporting.wordclouds import draw_cloud
 
 _MOST_WORDS = 60
@@ -20,7 +21,7 @@ def show(words: Sequence[Mapping[str, Any]], side: str, alt: str) -> None:
     counts = tuple((word["word"], word["count"]) for word in words[:_MOST_WORDS])
     st.image(
         drawn(counts, side, theme),
-        caption=alt,
+        caption=cards.literal(alt),
         alt=f"{alt}: {', '.join(word for word, _ in counts[:_SAID])}",
         width="stretch",
     )

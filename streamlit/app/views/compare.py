@@ -143,7 +143,7 @@ def _words(chosen: list[str], known: Mapping[str, dict[str, Any]]) -> None:
                 if words:
                     wordclouds.show(words, side, known[number]["title"])
                 else:
-                    cards.empty(known[number]["title"])
+                    cards.empty(cards.literal(known[number]["title"]))
 
 
 def _name(number: str, known: Mapping[str, dict[str, Any]]) -> str:

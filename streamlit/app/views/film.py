@@ -55,7 +55,7 @@ def _head(film: Mapping[str, Any]) -> None:
     with poster:
         posters.show(film)
     with facts:
-        st.header(film["title"], anchor=False)
+        st.header(cards.literal(film["title"]), anchor=False)
         known = [
             (t("감독", "Directed by"), ", ".join(film["directors"])),
             (t("출연", "Cast"), ", ".join(film["cast"][:8])),

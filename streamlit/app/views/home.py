@@ -85,5 +85,5 @@ def _card(film: Mapping[str, Any]) -> None:
             + t(f"리뷰 {film['reviews']:,}", f"{film['reviews']:,} reviews")
         )
         reviews.ratio_bar(film)
-        if st.button(film["title"], key=f"home_open_{film['id']}", width="stretch"):
+        if st.button(cards.literal(film["title"]), key=f"home_open_{film['id']}", width="stretch"):
             st.switch_page(st.session_state["page_film"], query_params={"movie": film["id"]})

@@ -39,7 +39,7 @@ def show(version: Mapping[str, Any]) -> None:
         cards.empty(t("이 버전에는 남겨 둔 평가가 없습니다.", "No evaluation of this version was kept."))
     with st.expander(t("모델 카드", "Model card"), icon=":material/description:"):
         try:
-            st.markdown(api.get(f"/v1/models/{number}/card")["markdown"])
+            st.markdown(cards.without_links(api.get(f"/v1/models/{number}/card")["markdown"]))
         except api.ApiProblem as error:
             if error.status != 404:
                 raise

@@ -180,7 +180,7 @@ def _rejects() -> None:
     )
     st.caption(t(f"모두 {found['total']:,}행", f"{found['total']:,} rows in all"))
     for number, one in enumerate(found["reasons"][:10]):
-        with st.expander(t("예 ", "Examples ") + f"{number + 1}: {one['source']} ({one['count']:,})"):
+        with st.expander(t("예 ", "Examples ") + f"{number + 1}: {cards.literal(one['source'])} ({one['count']:,})"):
             st.text(one["reason"])
             for example in one["examples"]:
                 st.code(example["raw"] or " ", language=None, wrap_lines=True)

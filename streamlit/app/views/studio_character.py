@@ -58,7 +58,7 @@ def _card(found: Mapping[str, Any]) -> None:
         if found["match"] is not None:
             st.progress(found["match"] / 100, text=t(f"닮은 정도 {found['match']}%", f"Match {found['match']}%"))
         if found["note"]:
-            cards.notice(found["note"].replace("[", "(").replace("]", ")"))
+            cards.notice(cards.literal(found["note"]))
         st.text(found["why"])
         st.markdown("**" + t("함께 지닌 것", "What you share") + "**")
         for one in found["shared"]:

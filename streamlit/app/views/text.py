@@ -11,6 +11,7 @@ import streamlit as st
 
 from parts import api, cards, charts, moods, session
 from parts.words import aspect_name, percent, sentiment_name, t
+from reelsense.tables.writing import as_text
 
 _LONGEST = 5000
 _HISTORY = "text_history"
@@ -85,7 +86,7 @@ def _pick(positive: float) -> None:
         if positive >= 0.5
         else t("기분을 바꿔 줄 영화", "A film to cheer up")
     )
-    if st.button(f"{said}: {best['title']}", key="text_pick", icon=":material/movie:"):
+    if st.button(f"{said}: {cards.literal(best['title'])}", key="text_pick", icon=":material/movie:"):
         st.switch_page(st.session_state["page_film"], query_params={"movie": best["id"]})
 
 
@@ -145,8 +146,7 @@ def _past(history: list[dict[str, Any]]) -> None:
         charts.turns([one["probabilities"]["positive"] for one in history]), "text_turns", t("기록의 흐름", "Turns")
     )
     with st.container(horizontal=True):
-        # A spreadsheet takes a cell that begins so for a formula.
-        safe = frame.assign(text=frame["text"].str.replace(r"^(?=[=+\-@\t\r])", "'", regex=True))
+        safe = frame.assign(text=frame["text"].map(as_text))
         st.download_button(
             "CSV", safe.to_csv(index=False).encode("utf-8-sig"), "texts.csv", key="text_export", on_click="ignore"
         )
