@@ -3,15 +3,16 @@ run leaves.
 
     python benchmarks/kills.py [--times 200] [--only crawl,score] [--seed 1]
 
-Each try is a forked child that is killed at a uniformly random moment of the pipeline's duration; in every third try the
-repetition is killed as well, once or twice. Right after each kill no file under a final name may be half-written, every
-SQLite file must be sound, and a registry has one champion whose alias points at a version. Results are kept in
+Each try is a forked child that is killed at a uniformly random moment of the pipeline's duration; in every third try
+the repetition is killed as well, once or twice. Right after each kill no file under a final name may be half-written,
+every SQLite file must be sound, and a registry has one champion whose alias points at a version. Results are kept in
 `.reelsense/benchmarks/kills.json` after each try: a run that was stopped goes on, and `--fresh` begins anew.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import random
 import shutil
@@ -23,7 +24,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
-from forks import ChildFailed, alone, begin, done, ended, killed_after, serving
+from forks import ChildFailed, alone, begin, done, killed_after, serving
 
 alone()
 
@@ -36,6 +37,11 @@ from subjects_store import STORE_SUBJECTS  # noqa: E402
 
 SUBJECTS = (*STORE_SUBJECTS, *FILE_SUBJECTS, *MODEL_SUBJECTS)
 _MOST_IN_A_ROW = 3
+_NEEDED = (
+    *("matplotlib.backends.backend_agg", "mlflow.artifacts", "mlflow.pyfunc.model", "optuna", "pyarrow.fs"),
+    *("mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store"),
+    *("scipy.optimize", "sklearn.linear_model"),
+)
 
 
 @dataclass
@@ -146,15 +152,8 @@ def import_everything() -> None:
     from reelsense.registry.client import quiet_mlflow
 
     quiet_mlflow()
-    import matplotlib.backends.backend_agg
-    import mlflow.artifacts
-    import mlflow.pyfunc.model
-    import mlflow.store.model_registry.sqlalchemy_store
-    import mlflow.store.tracking.sqlalchemy_store
-    import optuna
-    import pyarrow.fs
-    import scipy.optimize
-    import sklearn.linear_model  # noqa: F401
+    for name in _NEEDED:
+        importlib.import_module(name)
 
 
 def _renew(base: Path, template: Path) -> None:

@@ -1,4 +1,4 @@
-"""What kills.py and faults.py disturb: a pipeline with its little world, and what there is to see when it is through."""
+"""What kills.py and faults.py disturb: a pipeline with its little world, and what is to be seen afterwards."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ for folder in ("", "pipelines", "registry"):
 from reelsense.settings import Settings, load_settings  # noqa: E402
 from reelsense.store.database import Database, open_database  # noqa: E402
 
-# Addresses of servers that a subject needs (a devsite), by name.
+# Addresses of servers and places that a subject is told of, by name (`devsite`, `backups`, `database` …).
 SERVERS: dict[str, str] = {}
+_KEYS = {
+    "database": "database_url",
+    "objects": "object_store",
+    "artifacts": "mlflow_artifacts",
+    "mlflow": "mlflow_tracking_uri",
+    "model": "registered_model",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ def settings_in(base: Path, **more: Any) -> Settings:
         "crawl.jitter_seconds": 0,
         "crawl.hash_salt": "the same in every home",
         **({"crawl.base_urls": {"megabox": f"{SERVERS['devsite']}/megabox"}} if "devsite" in SERVERS else {}),
+        **{key: SERVERS[name] for name, key in _KEYS.items() if name in SERVERS},
         **{name.replace("__", "."): value for name, value in more.items()},
     }
     return load_settings(overrides=overrides, env_file=None)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from subjects import Subject, settings_in
+from subjects import SERVERS, Subject, settings_in
 from subjects_store import filled, rows
 
 from small_models import log_folder, small_baseline  # isort: skip
@@ -104,11 +104,15 @@ def _worth_keeping(base: Path) -> None:
     (settings.home / "salt").write_text("of authors", encoding="utf-8")
 
 
+def _backups(base: Path) -> str:
+    return SERVERS.get("backups", str(base / "backups"))
+
+
 def _back_up(base: Path) -> None:
     settings = settings_in(base)
     for _ in range(3):
         try:
-            back_up(settings, str(base / "backups"))
+            back_up(settings, _backups(base))
             return
         except StoreError as error:  # two within a second have the same name; the second is told to try again
             if "there already" not in str(error):
@@ -122,8 +126,8 @@ def _home(base: Path) -> dict[str, Any]:
     kept = {}
     for place in (settings.resolved_artifacts, settings.resolved_object_store):
         objects = open_objects(place)
-        kept.update({f"{Path(place).name}/{key}": hashlib.sha256(objects.read(key) or b"").hexdigest()
-                     for key in objects.keys()})  # fmt: skip
+        for key in objects.keys(""):
+            kept[f"{Path(place).name}/{key}"] = hashlib.sha256(objects.read(key) or b"").hexdigest()
     versions = [(found.version, found.aliases, found.key) for found in list_versions(settings)]
     return {**rows(settings), "files": kept, "salt": (settings.home / "salt").read_text(), "versions": versions}
 
@@ -131,11 +135,11 @@ def _home(base: Path) -> dict[str, Any]:
 def _every_backup(base: Path) -> list[Any]:
     """Each backup that is offered, put back into the home's place."""
     found = []
-    ids = complete_backups(open_objects(str(base / "backups")))
+    ids = complete_backups(open_objects(_backups(base)))
     assert ids, "no complete backup"
     for id in ids:
         shutil.rmtree(base / "home")
-        restore(settings_in(base), str(base / "backups"), id)
+        restore(settings_in(base), _backups(base), id)
         found.append(_home(base))
     assert all(one == found[0] for one in found), "backups of one home differ"
     return found[:1]
@@ -144,13 +148,13 @@ def _every_backup(base: Path) -> list[Any]:
 def _lost(base: Path) -> None:
     _worth_keeping(base)
     settings = settings_in(base)
-    back_up(settings, str(base / "backups"))
+    back_up(settings, _backups(base))
     filled(base, 3300)  # later work, which restoring takes away
     open_objects(settings.resolved_object_store).write("reviews/later", b"later")
 
 
 def _restore(base: Path) -> None:
-    restore(settings_in(base), str(base / "backups"), force=True)
+    restore(settings_in(base), _backups(base), force=True)
 
 
 FILE_SUBJECTS = (

@@ -49,12 +49,17 @@ def _retrain(base: Path) -> None:
             retrain(db, settings)
 
 
-def registry_seen(settings: Settings) -> dict[str, Any]:
-    """Versions, aliases and finished runs, each key once; the champion can be fetched and answers."""
+def registry_seen(settings: Settings, keys: str = "") -> dict[str, Any]:
+    """Versions, aliases and finished runs, each key once; the champion can be fetched and answers.
+
+    Only runs whose key begins with `keys`: others may use the same server.
+    """
     versions = list_versions(settings)
     client = registry_client(settings)
-    runs = client.search_runs([experiment_id(client)], max_results=1000)
-    models = client.search_logged_models([experiment_id(client)], max_results=1000)
+    runs = client.search_runs([experiment_id(client)], f"tags.`{KEY_TAG}` LIKE '{keys}%'", max_results=1000)
+    listed = client.search_logged_models([experiment_id(client)], max_results=1000)
+    models = [model for model in listed if str(model.tags.get(KEY_TAG, "")).startswith(keys)]
+    runs = [run for run in runs if run.info.status != "FAILED"]  # those stay, as history
     finished = sorted(str(run.info.run_id) for run in runs if run.info.status == "FINISHED")
     assert len(finished) == len(runs), [run.info.status for run in runs]
     assert sorted(str(model.source_run_id) for model in models) == finished, "a run without its model, or with two"
@@ -99,7 +104,7 @@ def _promoted(base: Path) -> dict[str, Any]:
 
 
 def _nothing(base: Path) -> None:
-    (base / "home").mkdir(parents=True)
+    (base / "home").mkdir(parents=True, exist_ok=True)
 
 
 def _tune(base: Path) -> None:

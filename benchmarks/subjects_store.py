@@ -109,7 +109,7 @@ def _exported(base: Path) -> dict[str, Any]:
     settings = settings_in(base)
     objects = open_objects(settings.resolved_object_store)
     found: dict[str, Any] = {}
-    for key in objects.keys():
+    for key in objects.keys(""):
         data = objects.read(key)
         assert data is not None
         if key.endswith(".parquet"):
@@ -173,7 +173,7 @@ def _stored(base: Path) -> dict[str, Any]:
 
 
 def _nothing(base: Path) -> None:
-    base.mkdir(parents=True)
+    base.mkdir(parents=True, exist_ok=True)
 
 
 STORE_SUBJECTS = (

@@ -53,12 +53,10 @@ class Server:
     def kill(self) -> None:
         """kill -9 of the server and all its processes."""
         first = int((self._folder / "data" / "postmaster.pid").read_text().splitlines()[0])
-        # The first one last to be gone: the others end when they miss it.
-        os.kill(first, signal.SIGKILL)
-        for child in _children(first):
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(first)], capture_output=True, text=True, check=False)
+        for one in (first, *map(int, listed.stdout.split())):
             with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-        (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+                os.kill(one, signal.SIGKILL)
 
     def remove(self) -> None:
         """Stop, and delete everything."""

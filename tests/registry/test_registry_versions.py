@@ -229,3 +229,10 @@ def test_promotions_and_roll_backs_at_once_come_one_after_another(three: Setting
             list(pool.map(lambda version: promote(three, version), (1, 3)))
         now = aliases(three)
         assert {now["champion"], now["previous"]} == {1, 3}
+
+
+def test_a_champion_by_roll_back_is_no_candidate_any_more(three: Settings) -> None:
+    make_candidate(three, 1)
+    assert aliases(three) == {"champion": 2, "candidate": 1, "previous": 1}
+    roll_back(three)
+    assert aliases(three) == {"champion": 1, "previous": 2}

@@ -207,6 +207,7 @@ def roll_back(settings: Settings) -> ModelVersion:
             client.set_registered_model_tag(name, _ROLL_BACK_TAG, f"{old}>{new}")
         client.set_registered_model_alias(name, CHAMPION, str(new))
         client.set_registered_model_alias(name, PREVIOUS, str(old))
+        _drop(client, settings, CANDIDATE, new)
         client.delete_registered_model_tag(name, _ROLL_BACK_TAG)
         log.info("champion_rolled_back", model_version=new, previous=old)
         return _require(client, settings, new)
