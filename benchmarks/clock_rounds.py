@@ -16,11 +16,12 @@ from subjects_store import STORE_SUBJECTS
 
 from snapshots import contents  # isort: skip
 
-from reelsense.pipelines.score import score_pending  # noqa: F401 - imported before the rounds begin
+from reelsense.logs import configure_logs
 
 
 def main() -> None:
     """Until the input ends."""
+    configure_logs("ERROR")  # to standard error; this one's output is read
     folder, SERVERS["devsite"] = Path(sys.argv[1]), sys.argv[2]
     by_name = {subject.name: subject for subject in STORE_SUBJECTS}
     for line in sys.stdin:

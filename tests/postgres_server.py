@@ -90,7 +90,8 @@ def new_database(server: str) -> Iterator[str]:
     """The URL of an empty database, dropped afterwards."""
     parsed = sa.make_url(server)
     name = f"t{uuid.uuid4().hex}"
-    engine = sa.create_engine(parsed, isolation_level="AUTOCOMMIT")
+    # Without a pool: the server may have been started anew meanwhile.
+    engine = sa.create_engine(parsed, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
     try:
