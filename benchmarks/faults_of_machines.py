@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import struct
 import subprocess
 import sys
@@ -138,15 +139,13 @@ def _clock(place: Path) -> Iterator[Try]:
             process.stdin.write(f"{number + 1}\n")
             process.stdin.flush()
             jumps = 0
-            import select
-
             while not select.select([process.stdout], [], [], chance.uniform(0.02, 0.15))[0]:
-                shift.write_bytes(struct.pack("l", chance.choice(_JUMPS)))
+                _set(shift, chance.choice(_JUMPS))
                 jumps += 1
                 assert time.monotonic() < until + 300
             assert process.stdout is not None
             seen = process.stdout.readline()
-            shift.write_bytes(struct.pack("l", 0))
+            _set(shift, 0)
             return "done", "" if seen == calm else f"{seen.strip()} and not {calm.strip()}"
 
         try:
@@ -154,6 +153,12 @@ def _clock(place: Path) -> Iterator[Try]:
         finally:
             process.kill()
             process.wait()
+
+
+def _set(shift: Path, seconds: int) -> None:
+    # In place: the file is mapped, and may not be shorter for a moment.
+    with shift.open("r+b", buffering=0) as file:
+        file.write(struct.pack("l", seconds))
 
 
 def _round(process: subprocess.Popen[str], number: int) -> str:

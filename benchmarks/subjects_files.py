@@ -139,7 +139,7 @@ def _every_backup(base: Path) -> list[Any]:
     assert ids, "no complete backup"
     for id in ids:
         shutil.rmtree(base / "home")
-        restore(settings_in(base), _backups(base), id)
+        restore(settings_in(base), _backups(base), id, force=True)
         found.append(_home(base))
     assert all(one == found[0] for one in found), "backups of one home differ"
     return found[:1]
