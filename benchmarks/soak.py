@@ -83,6 +83,7 @@ def main() -> None:
         peak = load.closed(url, wire, CONNECTIONS, 20.0, warm=5.0)
         print(f"peak {peak.rate:.0f} requests/s, {dict(peak.statuses)}", flush=True)
         found = []
+        FOLDER.mkdir(parents=True, exist_ok=True)
         with (FOLDER / "soak.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(Slice.__dataclass_fields__))
             writer.writeheader()

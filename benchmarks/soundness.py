@@ -39,6 +39,7 @@ def visible(base: Path) -> list[Path]:
 def left_over(base: Path) -> dict[str, int]:
     """Hidden files that a kill has left: how many, and bytes."""
     paths = [path for path in base.rglob("*") if path.is_file() and _hidden(path.relative_to(base))]
+    paths = [path for path in paths if path.suffix != ".lock"]  # those stay
     sizes = [path.stat().st_size for path in paths if not any(part in _SETTLING for part in path.parts)]
     return {"files": len(sizes), "bytes": sum(sizes)}
 
