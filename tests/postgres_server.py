@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,30 +22,67 @@ def programs() -> Path | None:
     return found[-1].parent if found else None
 
 
+class Server:
+    """A throw-away server of Debian's binaries, which can be killed, stopped and started again."""
+
+    def __init__(self) -> None:
+        place = programs()
+        assert place is not None
+        # PostgreSQL refuses to run as root.
+        prefix = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        self._folder = Path(tempfile.mkdtemp(prefix="reelsense-postgres-"))
+        if prefix:
+            shutil.chown(self._folder, "postgres")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
+        data = str(self._folder / "data")
+        self._control = [*prefix, str(place / "pg_ctl"), "-D", data, "-l", str(self._folder / "log")]
+        self._options = f"-p {port} -k {self._folder} -c fsync=off -c listen_addresses=127.0.0.1"
+        self._run([*prefix, str(place / "initdb"), "-N", "-D", data, "-A", "trust", "-U", "tester"])
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        self._run([*self._control, "-w", "-o", self._options, "start"])
+
+    def stop(self, check: bool = True) -> None:
+        """Stop at once: connections break off."""
+        self._run([*self._control, "-m", "immediate", "stop"], check)
+
+    def kill(self) -> None:
+        """kill -9 of the server and all its processes."""
+        first = int((self._folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(first)], capture_output=True, text=True, check=False)
+        for one in (first, *map(int, listed.stdout.split())):
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+
+    def remove(self) -> None:
+        """Stop, and delete everything."""
+        self.stop(check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, command: list[str], check: bool = True) -> None:
+        subprocess.run(command, check=check, stdout=subprocess.DEVNULL, cwd=self._folder)
+
+
+@contextmanager
+def started_server() -> Iterator[Server]:
+    """A server that runs until the block ends."""
+    server = Server()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
 @contextmanager
 def running_server() -> Iterator[str]:
     """The URL of a throw-away server of Debian's binaries."""
-    place = programs()
-    assert place is not None
-    # PostgreSQL refuses to run as root.
-    prefix = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-    folder = Path(tempfile.mkdtemp(prefix="reelsense-postgres-"))
-    if prefix:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = str(folder / "data")
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    control = [*prefix, str(place / "pg_ctl"), "-D", data, "-l", str(folder / "log")]
-    options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1"
-    try:
-        subprocess.run([*prefix, str(place / "initdb"), "-N", "-D", data, "-A", "trust", "-U", "tester"], **quiet)
-        subprocess.run([*control, "-w", "-o", options, "start"], **quiet)
-        yield f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **{**quiet, "check": False})
-        shutil.rmtree(folder, ignore_errors=True)
+    with started_server() as server:
+        yield server.url
 
 
 @contextmanager
@@ -52,7 +90,8 @@ def new_database(server: str) -> Iterator[str]:
     """The URL of an empty database, dropped afterwards."""
     parsed = sa.make_url(server)
     name = f"t{uuid.uuid4().hex}"
-    engine = sa.create_engine(parsed, isolation_level="AUTOCOMMIT")
+    # Without a pool: the server may have been started anew meanwhile.
+    engine = sa.create_engine(parsed, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -30,6 +31,7 @@ from reelsense.pipelines.backup_manifest import complete_backups
 from reelsense.pipelines.restore import restore
 from reelsense.settings import Settings, load_settings
 from reelsense.store.database import open_database
+from reelsense.store.dump import copy_sqlite
 from reelsense.store.films import upsert_films
 from reelsense.store.labels import add_labels
 from reelsense.store.reviews import find_review, upsert_reviews
@@ -412,3 +414,27 @@ def test_the_command_line_backs_up_lists_and_restores(embedded: Installation, tm
     open_objects(embedded.settings.resolved_artifacts).delete(list(ARTIFACTS))
     assert run("restore", "--force", done["id"]).returncode == 0
     assert all_there(embedded) == before
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_database_whose_writer_was_killed_is_backed_up_with_what_was_committed(mode: str, tmp_path: Path) -> None:
+    live, left = tmp_path / "live", tmp_path / "left"
+    live.mkdir()
+    writer = sqlite3.connect(live / "a.db", isolation_level=None)
+    for statement in (
+        f"PRAGMA journal_mode={mode}",
+        "PRAGMA cache_size=1",  # so that what is not committed reaches the file
+        "CREATE TABLE reviews (text)",
+        "INSERT INTO reviews VALUES ('committed')",
+        "BEGIN IMMEDIATE",
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 300) "
+        "INSERT INTO reviews SELECT hex(randomblob(2000)) FROM n",
+    ):
+        writer.execute(statement)
+    # As kill -9 would leave it: the journal is there, what processes share in memory is not.
+    shutil.copytree(live, left, ignore=shutil.ignore_patterns("*-shm"))
+    writer.close()
+    copy_sqlite(left / "a.db", tmp_path / "copy.db")
+    with sqlite3.connect(tmp_path / "copy.db") as copied:
+        assert copied.execute("SELECT text FROM reviews").fetchall() == [("committed",)]
+    copied.close()

@@ -195,3 +195,17 @@ def test_maintenance_archives_spare_versions_and_keeps_those_in_use(crawled: Dat
     client.delete_registered_model_alias(settings.registered_model, "candidate")
     assert maintain(crawled, settings, "versions") == 1
     assert [(found.version, found.archived) for found in list_versions(settings)] == [(2, True), (1, False)]
+
+
+def test_kept_labels_that_are_damaged_are_said_to_be_and_are_kept_anew(tmp_path: Path) -> None:
+    objects = open_objects(str(tmp_path))
+    rows = [LabelledText("좋다", 1, "rating", 1.0, 7, None), LabelledText("나쁘다", 0, "person", 3.0, 8, None)]
+    digest = keep_labels(objects, rows)
+    (key,) = objects.keys()
+    whole = objects.read(key) or b""
+    for damaged in (b"", whole[: len(whole) // 2], b"no parquet at all"):
+        objects.write(key, damaged)
+        with pytest.raises(StoreError, match="are damaged"):
+            kept_labels(objects, digest)
+        assert keep_labels(objects, rows) == digest
+        assert kept_labels(objects, digest) == rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,29 @@ def test_killed_anywhere_and_repeated_there_is_one_finished_run_and_one_version(
     assert champion.key == f"train-{POINTS[-1]}"
     assert (fetch(settings, "champion") / "model.json").is_file()
     assert not list((settings.home / "cache" / "staging").iterdir())
+
+
+# Dies where MLflow has made a table and not yet noted that it has.
+MAKING = """
+import os, signal, sys
+from pathlib import Path
+import sqlalchemy as sa
+from reelsense.registry.client import registry_client
+from reelsense.settings import Settings
+
+@sa.event.listens_for(sa.Engine, "after_cursor_execute")
+def die(connection, cursor, statement, *rest):
+    if "CREATE TABLE evaluation_datasets" in statement:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+registry_client(Settings(home=Path(sys.argv[1])))
+"""
+
+
+def test_killed_while_the_registry_is_made_it_can_be_made(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    made = subprocess.run([sys.executable, "-c", MAKING, str(home)], capture_output=True, timeout=120, check=False)
+    assert made.returncode == -signal.SIGKILL, made.stderr
+
+    client = registry_client(Settings(home=home))
+    assert client.get_experiment_by_name("reelsense") is not None

@@ -107,6 +107,23 @@ def test_a_damaged_cache_is_fetched_again(settings: Settings, register_one) -> N
     assert weights.stat().st_size > 0
 
 
+def test_a_cached_model_that_answers_otherwise_than_what_was_registered_is_fetched_again(
+    settings: Settings, register_one, tmp_path: Path
+) -> None:
+    register_one()
+    promote(settings, 1)
+    expected = serving_model(settings).predict_proba(TEXTS)
+    facts = fetch(settings, "champion") / "model.json"
+    # Readable, of the right format, and not what was registered.
+    changed = facts.read_text().replace('"temperature": 1.0', '"temperature": 5.0')
+    assert changed != facts.read_text()
+
+    facts.write_text(changed)
+    np.testing.assert_array_equal(serving_model(settings).predict_proba(TEXTS), expected)
+    facts.write_text(changed)
+    np.testing.assert_array_equal(load_any(settings, "champion").predict_proba(TEXTS), expected)
+
+
 def test_while_the_embedded_registry_is_unchanged_mlflow_is_not_imported(settings: Settings, register_one) -> None:
     register_one()
     promote(settings, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -218,3 +219,20 @@ def test_the_only_champion_is_not_demoted(settings: Settings, register_one) -> N
 def test_a_version_that_is_not_there_is_named_with_those_that_are(three: Settings) -> None:
     with pytest.raises(RegistryError, match=r"no version 7.*3, 2, 1"):
         promote(three, 7)
+
+
+def test_promotions_and_roll_backs_at_once_come_one_after_another(three: Settings) -> None:
+    for _ in range(4):
+        promote(three, 2)
+        # From champion 2: whichever comes first, the other's version becomes what can be rolled back to.
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda version: promote(three, version), (1, 3)))
+        now = aliases(three)
+        assert {now["champion"], now["previous"]} == {1, 3}
+
+
+def test_a_champion_by_roll_back_is_no_candidate_any_more(three: Settings) -> None:
+    make_candidate(three, 1)
+    assert aliases(three) == {"champion": 2, "candidate": 1, "previous": 1}
+    roll_back(three)
+    assert aliases(three) == {"champion": 1, "previous": 2}

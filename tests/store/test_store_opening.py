@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import traceback
 from pathlib import Path
 
@@ -73,3 +74,21 @@ def test_a_database_of_a_newer_reelsense_is_left_alone(url: str) -> None:
     db.close()
     with pytest.raises(StoreError, match="Update reelsense"):
         open_database(url)
+
+
+def test_a_store_that_stays_locked_is_a_store_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelsense.store.database._BUSY_MILLISECONDS", 50)
+    db = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="database is locked"), db.begin():
+        pass
+    other.close()
+    with db.begin() as connection:
+        connection.execute(sa.text("SELECT 1"))
+
+
+def test_a_mistake_in_a_statement_is_not_taken_for_a_store_that_failed(tmp_path: Path) -> None:
+    db = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    with pytest.raises(sa.exc.IntegrityError), db.begin() as connection:
+        connection.execute(sa.text("INSERT INTO labels (review_id, annotator, sentiment) VALUES (1, NULL, NULL)"))

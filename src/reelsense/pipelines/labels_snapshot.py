@@ -27,13 +27,13 @@ _SCHEMA = pa.schema(
 
 
 def keep_labels(objects: ObjectStore, rows: Sequence[LabelledText]) -> str:
-    """Store the rows under the hash of what they say, and return it."""
+    """Store the rows under the hash of what they say, and return it; a file that can't be read is replaced."""
     columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in _SCHEMA.names}
     told = hashlib.sha256()
     for values in zip(*columns.values(), strict=True):
         told.update(repr(values).encode("utf-8", "surrogatepass"))
     digest = told.hexdigest()[:16]
-    if not objects.keys(_key(digest)):
+    if _rows(objects.read(_key(digest))) is None:
         buffer = io.BytesIO()
         pq.write_table(pa.table(columns, schema=_SCHEMA), buffer, compression="zstd")
         objects.write(_key(digest), buffer.getvalue())
@@ -41,11 +41,24 @@ def keep_labels(objects: ObjectStore, rows: Sequence[LabelledText]) -> str:
 
 
 def kept_labels(objects: ObjectStore, digest: str) -> list[LabelledText]:
-    """The rows of a hash. Raises StoreError when they are gone."""
+    """The rows of a hash. Raises StoreError when they are gone or damaged."""
     data = objects.read(_key(digest))
     if data is None:
         raise StoreError(f"The labels {digest} of a training are gone from {objects.address(_key(digest))}.")
-    return [LabelledText(**row) for row in pq.read_table(io.BytesIO(data)).to_pylist()]
+    rows = _rows(data)
+    if rows is None:
+        raise StoreError(f"The labels {digest} of a training are damaged at {objects.address(_key(digest))}.")
+    return rows
+
+
+def _rows(data: bytes | None) -> list[LabelledText] | None:
+    """None when the file is not there or can't be read."""
+    if data is None:
+        return None
+    try:
+        return [LabelledText(**row) for row in pq.read_table(io.BytesIO(data)).to_pylist()]
+    except (pa.ArrowException, OSError, TypeError, ValueError):
+        return None
 
 
 def _key(digest: str) -> str:

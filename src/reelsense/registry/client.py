@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,8 +57,8 @@ def registry_client(settings: Settings) -> MlflowClient:
 
         uri = settings.resolved_tracking_uri
         path = sqlite_path(settings)
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        if path is not None and not path.is_file():
+            _make_database(path)
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         _ensure_experiment(client, settings)
         return client
@@ -168,6 +170,25 @@ def _unreachable(settings: Settings, error: Exception) -> RegistryError:
 
 def _connect(host: str, port: int) -> None:
     socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+
+
+def _make_database(path: Path) -> None:
+    """The empty database of the embedded mode, there whole or not at all.
+
+    MLflow makes its tables in many steps, and can't go on from what a kill in between has left of them.
+    """
+    from mlflow import MlflowClient
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.is_file():  # another process was faster
+            return
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+            made = Path(folder) / path.name
+            uri = f"sqlite:///{made}"
+            MlflowClient(tracking_uri=uri, registry_uri=uri).get_experiment_by_name(EXPERIMENT)
+            made.replace(path)
 
 
 def _ensure_experiment(client: MlflowClient, settings: Settings) -> None:

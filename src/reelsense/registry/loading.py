@@ -118,7 +118,8 @@ def load_version(settings: Settings, found: ModelVersion) -> Classifier:
 def remember_served(settings: Settings, found: ModelVersion, alias: str, stamp: list[int] | None = None) -> None:
     """Keep in mind what serves, for a start without the registry."""
     folder = _version_folder(settings, found)
-    _remember(settings, {"stamp": stamp, "folder": folder.name, "version": str(found.version), "alias": alias})
+    told = {"folder": folder.name, "version": str(found.version), "alias": alias, "digest": found.digest}
+    _remember(settings, {"stamp": stamp, **told})
 
 
 def registry_stamp(settings: Settings) -> list[int] | None:
@@ -171,12 +172,19 @@ def _open(folder: Path, version: str) -> Classifier:
 
 def _fetch_version(settings: Settings, found: ModelVersion) -> Path:
     folder = _version_folder(settings, found)
-    try:
-        read_facts(folder)
-    except ModelError:
+    if not _whole(folder, found.digest):
         _download(settings, found, folder)
     os.utime(folder)
     return folder
+
+
+def _whole(folder: Path, digest: str) -> bool:
+    """Whether a cached model is there, and is what was registered (where that is known)."""
+    try:
+        read_facts(folder)
+        return not digest or folder_digest(folder) == digest
+    except (ModelError, OSError):
+        return False
 
 
 def _version_folder(settings: Settings, found: ModelVersion) -> Path:
@@ -234,8 +242,11 @@ def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) 
         return None
     if not remembered.get("folder"):
         return _serve_bundled(why)
+    folder = _cache(settings) / str(remembered["folder"])
     try:
-        classifier = _open(_cache(settings) / str(remembered["folder"]), str(remembered["version"]))
+        if not _whole(folder, str(remembered.get("digest", ""))):
+            raise ModelError(f"'{folder}' is not what was registered as version {remembered['version']}.")
+        classifier = _open(folder, str(remembered["version"]))
     except ModelError as error:
         log.warning("cached_model_unusable", error=str(error))
         return None

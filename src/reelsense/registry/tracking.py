@@ -22,6 +22,7 @@ from reelsense.models.loading import read_facts
 from reelsense.registry.client import check_artifact_store, experiment_id, registry_client, translated
 from reelsense.registry.commit import commit_tags
 from reelsense.registry.curves import CARD, EVALUATIONS, NUMBERS, numbers_of
+from reelsense.registry.locks import alone
 from reelsense.registry.plots import draw_confusion, draw_reliability
 from reelsense.settings import Settings
 from reelsense.tables.writing import open_table
@@ -79,40 +80,52 @@ def log_run(
     """
     facts = read_facts(folder)
     stage = settings.home / "cache" / "staging" / hashlib.sha256(key.encode()).hexdigest()[:16]
-    shutil.rmtree(stage, ignore_errors=True)  # what a killed attempt left
-    client = registry_client(settings)
-    with translated(settings):
-        experiment = experiment_id(client)
-        known = _runs_with(client, experiment, key)
-        for run in known:
-            if run.info.status == "FINISHED":
-                return str(run.info.run_id)
-        for run in known:
-            _put_away(client, experiment, run)
-        digest = folder_digest(folder)
-        labels = {KEY_TAG: key, RECIPE_TAG: recipe, DATA_TAG: data_version, DIGEST_TAG: digest, **commit_tags(), **tags}
-        run_id = str(client.create_run(experiment, tags=labels, run_name=f"{recipe}-{key}"[:250]).info.run_id)
-    bound = log.bind(run=run_id, key=key, recipe=recipe)
-    try:
+    # Of two processes with one key the second finds what the first has made, and must not put it away half-made.
+    with alone(settings, "runs"):
+        shutil.rmtree(stage, ignore_errors=True)  # what a killed attempt left
+        client = registry_client(settings)
         with translated(settings):
-            stage.mkdir(parents=True)
-            check_artifact_store(str(client.get_run(run_id).info.artifact_uri))
-            model = _log_model(client, experiment, run_id, recipe, folder, str(facts["kind"]), labels, stage)
-            everything = {**metrics, **{f"{n}/{m}": v for n, e in evaluations.items() for m, v in e.metrics().items()}}
-            log_numbers(client, run_id, {"recipe": recipe, "data_version": data_version, **parameters}, everything)
-            _log_dataset(client, run_id, data_version)
-            client.set_tag(run_id, "mlflow.note.content", model_card)
-            client.log_artifacts(run_id, str(_write_report(stage, folder, evaluations, samples, model_card)))
-            client.finalize_logged_model(model.model_id, "READY")
-            # Last of all: only now does the key count as done.
-            client.set_terminated(run_id, "FINISHED")
-    except BaseException:
-        with suppress(Exception):
-            client.set_terminated(run_id, "FAILED")
-        bound.warning("run_failed")
-        raise
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+            experiment = experiment_id(client)
+            known = _runs_with(client, experiment, key)
+            for run in known:
+                if run.info.status == "FINISHED":
+                    return str(run.info.run_id)
+            for run in known:
+                _put_away(client, experiment, run)
+            digest = folder_digest(folder)
+            labels = {
+                KEY_TAG: key,
+                RECIPE_TAG: recipe,
+                DATA_TAG: data_version,
+                DIGEST_TAG: digest,
+                **commit_tags(),
+                **tags,
+            }
+            run_id = str(client.create_run(experiment, tags=labels, run_name=f"{recipe}-{key}"[:250]).info.run_id)
+        bound = log.bind(run=run_id, key=key, recipe=recipe)
+        try:
+            with translated(settings):
+                stage.mkdir(parents=True)
+                check_artifact_store(str(client.get_run(run_id).info.artifact_uri))
+                model = _log_model(client, experiment, run_id, recipe, folder, str(facts["kind"]), labels, stage)
+                everything = {
+                    **metrics,
+                    **{f"{n}/{m}": v for n, e in evaluations.items() for m, v in e.metrics().items()},
+                }
+                log_numbers(client, run_id, {"recipe": recipe, "data_version": data_version, **parameters}, everything)
+                _log_dataset(client, run_id, data_version)
+                client.set_tag(run_id, "mlflow.note.content", model_card)
+                client.log_artifacts(run_id, str(_write_report(stage, folder, evaluations, samples, model_card)))
+                client.finalize_logged_model(model.model_id, "READY")
+                # Last of all: only now does the key count as done.
+                client.set_terminated(run_id, "FINISHED")
+        except BaseException:
+            with suppress(Exception):
+                client.set_terminated(run_id, "FAILED")
+            bound.warning("run_failed")
+            raise
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
     bound.info("run_logged")
     return run_id
 

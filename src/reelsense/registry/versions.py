@@ -1,7 +1,7 @@
 """The versions of the registered model and who is champion.
 
 Every change is a chain of alias writes whose order never leaves the registry without a champion, and which can be
-repeated after a kill at any point.
+repeated after a kill at any point. Chains of processes that share a home wait for each other.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import structlog
 
 from reelsense.errors import RegistryError
 from reelsense.registry.client import registry_client, runs_by_id, translated
+from reelsense.registry.locks import alone
 from reelsense.registry.tracking import DATA_TAG, DIGEST_TAG, KEY_TAG, RECIPE_TAG
 from reelsense.settings import Settings
 
@@ -28,6 +29,7 @@ CANDIDATE = "candidate"
 PREVIOUS = "previous"
 ALIASES = (CHAMPION, CANDIDATE, PREVIOUS)
 
+_ALIASES = "aliases"
 _ARCHIVED_TAG = "reelsense.archived"
 # Set on the registered model while a roll-back swaps its two aliases, so that a repeated one finishes it.
 _ROLL_BACK_TAG = "reelsense.rolling_back"
@@ -91,7 +93,7 @@ def pick(versions: Iterable[ModelVersion], alias_or_version: str | int) -> Model
 def register(settings: Settings, run_id: str, key: str) -> ModelVersion:
     """Make the model of a finished run a version; the version of `key` is returned if there already is one."""
     client = registry_client(settings)
-    with translated(settings):
+    with translated(settings), alone(settings, _ALIASES):
         known = _with_key(client, settings, key)
         if known is not None:
             return known
@@ -123,7 +125,7 @@ def register(settings: Settings, run_id: str, key: str) -> ModelVersion:
 def promote(settings: Settings, version: int) -> ModelVersion:
     """Make `version` the champion; the old champion becomes `previous`. Promoting the champion changes nothing."""
     client = registry_client(settings)
-    with translated(settings):
+    with translated(settings), alone(settings, _ALIASES):
         _require(client, settings, version)
         name = settings.registered_model
         _set_archived(client, settings, version, False)
@@ -146,7 +148,7 @@ def make_candidate(settings: Settings, version: int) -> ModelVersion:
     Raises RegistryError for a champion without a previous one: something must serve.
     """
     client = registry_client(settings)
-    with translated(settings):
+    with translated(settings), alone(settings, _ALIASES):
         _require(client, settings, version)
         name = settings.registered_model
         aliases = _aliases(client, settings)
@@ -169,7 +171,7 @@ def make_candidate(settings: Settings, version: int) -> ModelVersion:
 def archive(settings: Settings, version: int) -> ModelVersion:
     """Set `version` aside: it loses its aliases and is never served as `latest`. Refused for the champion."""
     client = registry_client(settings)
-    with translated(settings):
+    with translated(settings), alone(settings, _ALIASES):
         _require(client, settings, version)
         if _aliases(client, settings).get(CHAMPION) == version:
             raise RegistryError(
@@ -188,7 +190,7 @@ def roll_back(settings: Settings) -> ModelVersion:
     Raises RegistryError when there is no previous version.
     """
     client = registry_client(settings)
-    with translated(settings):
+    with translated(settings), alone(settings, _ALIASES):
         name = settings.registered_model
         model = _registered_model(client, settings)
         begun = model.tags.get(_ROLL_BACK_TAG) if model else None
@@ -203,6 +205,7 @@ def roll_back(settings: Settings) -> ModelVersion:
             client.set_registered_model_tag(name, _ROLL_BACK_TAG, f"{old}>{new}")
         client.set_registered_model_alias(name, CHAMPION, str(new))
         client.set_registered_model_alias(name, PREVIOUS, str(old))
+        _drop(client, settings, CANDIDATE, new)
         client.delete_registered_model_tag(name, _ROLL_BACK_TAG)
         log.info("champion_rolled_back", model_version=new, previous=old)
         return _require(client, settings, new)

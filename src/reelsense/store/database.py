@@ -10,7 +10,15 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic.util import CommandError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from reelsense.errors import StoreError
 from reelsense.store.migrate import migrate
@@ -18,6 +26,8 @@ from reelsense.store.migrate import migrate
 # How long a writer waits for another one on SQLite, in milliseconds.
 _BUSY_MILLISECONDS = 60_000
 _WRITES = "reelsense_writes"
+# Errors of a statement and not of the database.
+_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +38,18 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """A write transaction: all of it or nothing."""
-        with self.engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        """A write transaction: all of it or nothing. Raises StoreError when the database goes away or is locked."""
+        with (
+            self._translated(),
+            self.engine.connect().execution_options(**{_WRITES: True}) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
-        """A consistent read."""
-        with self.engine.connect() as connection:
+        """A consistent read. Raises StoreError when the database goes away."""
+        with self._translated(), self.engine.connect() as connection:
             yield connection
 
     @property
@@ -45,6 +59,18 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (InterfaceError, DatabaseError) as error:
+            if isinstance(error, _MISTAKES):
+                raise
+            raise StoreError(
+                f"The review store at {self.url_shown} failed: {_cause(error)}. What was not yet written can be "
+                "written by running this again."
+            ) from error
 
 
 def open_database(url: str) -> Database:
@@ -64,9 +90,13 @@ def open_database(url: str) -> Database:
     except CommandError:
         raise StoreError(f"The review store at {shown} was made by a newer reelsense. Update reelsense.") from None
     except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a NUL in a path
-        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        raise StoreError(f"The review store at {shown} can't be opened: {cause}") from error
+        raise StoreError(f"The review store at {shown} can't be opened: {_cause(error)}") from error
     return Database(engine)
+
+
+def _cause(error: Exception) -> str:
+    said = str(getattr(error, "orig", error)).strip()
+    return said.partition("\n")[0] or type(error).__name__
 
 
 def _parsed(url: str) -> sa.URL:

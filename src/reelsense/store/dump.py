@@ -85,7 +85,8 @@ def copy_sqlite(path: Path, to: Path) -> None:
 
     try:
         with (
-            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            # Not read-only: what a killed writer has left in the journal has first to be undone or taken in.
+            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as source,
             closing(sqlite3.connect(to)) as target,
         ):
             source.backup(target, progress=patience)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from reelsense.errors import RateLimited
+from reelsense.errors import RateLimited, StoreError
 from reelsense.store.database import Database
 from reelsense.store.spending import Spending, give_back, reserve, spending_on
 from reelsense.studio.client import surely_free
@@ -50,7 +50,7 @@ def counted(db: Database, limit: float | None, now: Callable[[], datetime] = lam
                 try:
                     with db.begin() as connection:
                         give_back(connection, day, dollars)
-                except SQLAlchemyError:  # what went wrong with the call is what is told
+                except (StoreError, SQLAlchemyError):  # what went wrong with the call is what is told
                     log.exception("studio_price_not_given_back", day=day.isoformat(), dollars=dollars)
             raise
 
