@@ -39,7 +39,7 @@ def fences(markdown: str) -> Iterator[Fence]:
             opened, begin, lines = _FENCE.match(line), number, []
         elif line.strip() == opened["mark"]:
             language, _, rest = opened["info"].strip().partition(" ")
-            options = {name: value for name, value in _OPTION.findall(rest)}
+            options = dict(_OPTION.findall(rest))
             yield Fence(begin, language, options, "".join(f"{one}\n" for one in lines))
             opened = None
         else:

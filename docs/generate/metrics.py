@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from prometheus_client.registry import Collector
 
 from generate.markdown import cell, code, table
 from reelsense.serving.metrics import Metrics, Tally
@@ -24,7 +23,8 @@ def metrics_page() -> str:
     """The page `reference/metrics.md`."""
     metrics = Metrics()
     # A family that counted nothing yet has no sample: its labels are those that its collector was made with.
-    labels = dict(_labels(found) for found in vars(metrics).values() if isinstance(found, Collector))
+    collectors = (found for found in vars(metrics).values() if hasattr(found, "collect") and hasattr(found, "_name"))
+    labels = dict(_labels(found) for found in collectors)
     rows = []
     for family in metrics.registry.collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name

@@ -12,10 +12,10 @@ from generate.markdown import cell, code, table
 
 _HEAD = """# Settings
 
-Every setting. From the command line `--set KEY=VALUE` before the command, from the environment or `.env` by the variable,
-from a recipe in `configs/` by the key; in this order the first counts. `reelsense settings` shows what is in force.
-Lists from the environment are written with commas where the type says *list of words*, else as JSON; an empty variable
-counts as not set. A *secret* is shown in no output and no error.
+Every setting. From the command line `--set KEY=VALUE` before the command, from the environment or `.env` by the
+variable, from a recipe in `configs/` by the key; in this order the first counts. `reelsense settings` shows what is in
+force. Lists from the environment are written with commas where the type says *list of words*, else as JSON; an empty
+variable counts as not set. A *secret* is shown in no output and no error.
 
 """
 
