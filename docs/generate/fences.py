@@ -1,7 +1,8 @@
 """The fences of the documentation: which commands a test runs, and how the marks look to a reader.
 
-After the language a fence may say: `no-run reason="needs Docker"`, `server="http://127.0.0.1:8000/readyz"` (goes on
-running to the end of the page, and is ready when the address answers), `exit="1"`.
+After the language a fence may say: `no-run reason="needs Docker"`; `needs="corpus"`, run where that is at hand;
+`server="http://127.0.0.1:8000/readyz"`, goes on running to the end of the page, and is ready when the address answers;
+`exit="1"`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def shown_fences(markdown: str) -> str:
     def shown(found: re.Match[str]) -> str:
         language, _, rest = found["info"].strip().partition(" ")
         options = dict(_OPTION.findall(rest))
-        title = f' title="{options["reason"]}"' if "reason" in options else ""
+        said = options.get("reason") or (f"needs the {options['needs']}" if "needs" in options else "")
+        title = f' title="{said}"' if said else ""
         return f"{found['indent']}{found['mark']}{language}{title}"
 
     return "\n".join(_FENCE.sub(shown, line) for line in markdown.splitlines()) + "\n"

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -31,6 +32,7 @@ class Session:
 
     def __init__(self, folder: Path, page: str) -> None:
         self._folder = folder
+        self._further: dict[str, str] = {}
         self._servers: list[subprocess.Popen[bytes]] = []
         found = sorted(set(re.findall(r"(?:localhost|127\.0\.0\.1):(\d{4,5})", page)))
         self._ports = dict(zip(found, _free_ports(len(found)), strict=True))
@@ -42,7 +44,7 @@ class Session:
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
         self._environment = {
             **kept,
-            "PATH": f"{folder}/.venv/bin:{os.environ['PATH']}",
+            "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT / "src"),
             "PYTHONDONTWRITEBYTECODE": "1",
             "COLUMNS": "110",
@@ -63,8 +65,9 @@ class Session:
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
 
-    def follow(self, fence: Fence) -> None:
-        """Do what a block says. Fails where it ends otherwise than the block promises."""
+    def follow(self, fence: Fence, settings: Mapping[str, str] | None = None) -> None:
+        """Do what a block says, with further variables. Fails where it ends otherwise than the block promises."""
+        self._further = dict(settings or {})
         text = self._with_ports(fence.text)
         if "server" in fence.options:
             self._start(text, self._with_ports(fence.options["server"]))
@@ -83,11 +86,12 @@ class Session:
         """Output of a script that runs in the state that the last one left."""
         kept, place = self._state / "environment", self._state / "place"
         before = f"[ -f '{kept}' ] && . '{kept}'; [ -f '{place}' ] && cd \"$(cat '{place}')\"; set -eo pipefail\n"
-        after = f"\nset +e; export -p > '{kept}'; pwd > '{place}'\n"
+        forgotten = " ".join(self._further)
+        after = f"\nset +e; unset -v {forgotten}; export -p > '{kept}'; pwd > '{place}'\n"
         done = subprocess.run(
             ["bash", "-c", before + script + after],
             cwd=self._folder,
-            env=self._environment,
+            env={**self._environment, **self._further},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -140,6 +144,7 @@ class Session:
             (venv / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
             (venv / "bin" / name).chmod(0o755)
         shutil.copy(venv / "bin" / "python", venv / "bin" / "python3.11")
+        (venv / "bin" / "activate").write_text(f"export VIRTUAL_ENV='{venv}' PATH='{venv}/bin':\"$PATH\"\n")
         for name in _STAMPS:
             (venv / name).touch()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from documented import ROOT, RUN, blocks
 from generate.fences import SHELLS
 from page_session import Session, not_said
 
-DONE = {"bash": "bash", "curl": "curl", "make": "make"}
+_FOLDER = Path(os.environ.get("REELSENSE_DATASET__FOLDER", ROOT.parent / "shared" / "nsmc"))
+CORPUS = _FOLDER if (_FOLDER / "ratings_test.txt").is_file() else None
 # One page in every run; all of them take minutes.
 QUICK = ROOT / "docs" / "how-to" / "collect-your-own-files.md"
 LONG = [
@@ -20,7 +22,7 @@ LONG = [
 ]
 
 pytestmark = pytest.mark.skipif(
-    not all(shutil.which(name) for name in DONE), reason="bash, curl and make are needed to follow a page"
+    not all(shutil.which(name) for name in ("bash", "curl", "make")), reason="bash, curl and make are needed to follow a page"
 )
 
 
@@ -29,7 +31,10 @@ def follow(page: Path, folder: Path) -> None:
     with Session(folder, page.read_text(encoding="utf-8")) as session:
         for fence in blocks(page):
             if fence.runs and fence.language in (*SHELLS, "python"):
-                session.follow(fence)
+                if fence.options.get("needs") != "corpus":
+                    session.follow(fence)
+                elif CORPUS is not None:
+                    session.follow(fence, {"REELSENSE_DATASET__FOLDER": str(CORPUS)})
 
 
 def test_a_page_can_be_followed_to_its_end(tmp_path: Path) -> None:
