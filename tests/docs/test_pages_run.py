@@ -22,7 +22,8 @@ LONG = [
 ]
 
 pytestmark = pytest.mark.skipif(
-    not all(shutil.which(name) for name in ("bash", "curl", "make")), reason="bash, curl and make are needed to follow a page"
+    not all(shutil.which(name) for name in ("bash", "curl", "make")),
+    reason="bash, curl and make are needed to follow a page",
 )
 
 
