@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import re
 import shlex
@@ -64,23 +65,31 @@ def commands(page: Path) -> Iterator[Command]:
     for found in _INLINE.finditer(text):
         if re.match(r"(?:[A-Z_]+=\S+ )*(reelsense|docker compose .*run --rm backup)\s", found[1]):
             for words in _simple_commands(found[1].replace("\n", " ").replace("\\|", "|")):
-                if (given := _of_reelsense(words)) is not None:
+                given = _of_reelsense(words)
+                # `reelsense COMMAND` names none.
+                if given and not given[0].isupper():
                     yield Command(page, given, whole=False)
 
 
 def objection(command: Command) -> str:
     """What the real command line has against a command; nothing for a good one. Nothing is run."""
-    tree = command_tree()
-    for _, one in walk(tree):
-        one.callback = None
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            tree.main(list(command.words), prog_name="reelsense", standalone_mode=False)
+            _parser().main(list(command.words), prog_name="reelsense", standalone_mode=False)
     except Exception as error:
         kind, said = type(error).__name__, str(getattr(error, "message", error))
         named = kind in ("MissingParameter", "BadOptionUsage", "BadParameter", "NoArgsIsHelpError")
         return "" if named and not command.whole else f"{kind}: {said or error}"
     return ""
+
+
+@functools.cache
+def _parser() -> Any:
+    """The command line, doing nothing."""
+    tree = command_tree()
+    for _, one in walk(tree):
+        one.callback = None
+    return tree
 
 
 def asked_paths(page: Path) -> Iterator[str]:

@@ -153,7 +153,7 @@ def not_said(shown: list[str], said: str) -> str:
     """The first shown line that is missing in what was said; `…` stands for anything, lines may be left out."""
     lines = iter(_even(line) for line in said.splitlines())
     for line in shown:
-        pattern = ".*".join(re.escape(part) for part in _even(line).split("…"))
+        pattern = ".*".join(re.escape(part) for part in re.split(" ?… ?", _even(line)))
         if line.strip() and not any(re.fullmatch(pattern, one) for one in lines):
             return line
     return ""
