@@ -2,7 +2,7 @@
 
 After the language a fence may say: `no-run reason="needs Docker"`; `needs="corpus"`, run where that is at hand;
 `server="http://127.0.0.1:8000/readyz"`, goes on running to the end of the page, and is ready when the address answers;
-`exit="1"`.
+`exit="1"`; and a block of text, `output`: what the block before it says.
 """
 
 from __future__ import annotations

@@ -14,6 +14,11 @@ whole or not at all.
 
 """
 _HOME = """
+## Backups
+
+In their own place (`backup.to`): `backup-YYYYMMDDTHHMMSSZ/PART/PATH`, and when all is there
+`backup-YYYYMMDDTHHMMSSZ/manifest.json` with sizes and sums.
+
 ## The rest of HOME
 
 In embedded mode `REELSENSE_HOME` (default `.reelsense`) also holds:
@@ -22,6 +27,9 @@ In embedded mode `REELSENSE_HOME` (default `.reelsense`) also holds:
 |---|---|
 | `reelsense.db` | the review store ([tables](tables.md)) |
 | `mlflow.db`, `artifacts/` | MLflow's runs and versions, and the files of models |
+| `salt`, `page-salt` | of author hashes and of the hashes of people who label: back them up, never change them |
+| `cache/` | models fetched from the registry; may be deleted |
+| `training/` | trainings under way, with their checkpoints |
 | `reports/` | pages written by `report`, `compare`, `drift` and `data describe` |
 | `nsmc/` | the corpus, where `reelsense fetch` brought it and `dataset.folder` names no other place |
 | `tuning/` | searches of `reelsense tune` |

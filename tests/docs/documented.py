@@ -42,6 +42,11 @@ def blocks(page: Path) -> list[Fence]:
     return list(fences(page.read_text(encoding="utf-8")))
 
 
+def is_followed(fence: Fence) -> bool:
+    """Whether a test does what a block says, or compares it with what the one before said."""
+    return (fence.language in (*SHELLS, "python") and fence.runs) or "output" in fence.options
+
+
 def typed(fence: Fence) -> str:
     """The shell's part of a block: of a console's, what stands after the prompts."""
     if fence.language != "console":

@@ -33,6 +33,7 @@ class Session:
     def __init__(self, folder: Path, page: str) -> None:
         self._folder = folder
         self._further: dict[str, str] = {}
+        self._said = ""
         self._servers: list[subprocess.Popen[bytes]] = []
         found = sorted(set(re.findall(r"(?:localhost|127\.0\.0\.1):(\d{4,5})", page)))
         self._ports = dict(zip(found, _free_ports(len(found)), strict=True))
@@ -71,9 +72,12 @@ class Session:
         text = self._with_ports(fence.text)
         if "server" in fence.options:
             self._start(text, self._with_ports(fence.options["server"]))
+        elif fence.language == "text":
+            missing = not_said(text.splitlines(), self._said)
+            assert not missing, f"line not said: {missing}\nthe block before said:\n{self._said}"
         elif fence.language == "python":
             (self._folder / "block.py").write_text(text, encoding="utf-8")
-            self._expect("python block.py", 0)
+            self._expect(f"'{self._folder}/.venv/bin/python' block.py", 0)
         elif fence.language == "console":
             for command, shown in _dialogue(text):
                 said = self._expect(command, int(fence.options.get("exit", 0)))
@@ -98,7 +102,7 @@ class Session:
             timeout=_SECONDS,
             check=False,
         )
-        said = done.stdout.decode("utf-8", "replace")
+        said = self._said = done.stdout.decode("utf-8", "replace")
         assert done.returncode == status, f"{script}\nended with {done.returncode}, not {status}:\n{said}"
         return said
 

@@ -7,19 +7,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from documented import ROOT, RUN, blocks
-from generate.fences import SHELLS
+from documented import ROOT, RUN, blocks, is_followed
 from page_session import Session, not_said
 
 _FOLDER = Path(os.environ.get("REELSENSE_DATASET__FOLDER", ROOT.parent / "shared" / "nsmc"))
 CORPUS = _FOLDER if (_FOLDER / "ratings_test.txt").is_file() else None
 # One page in every run; all of them take minutes.
 QUICK = ROOT / "docs" / "how-to" / "collect-your-own-files.md"
-LONG = [
-    page
-    for page in RUN
-    if page != QUICK and any(fence.runs for fence in blocks(page) if fence.language in (*SHELLS, "python"))
-]
+LONG = [page for page in RUN if page != QUICK and any(is_followed(fence) for fence in blocks(page))]
 
 pytestmark = pytest.mark.skipif(
     not all(shutil.which(name) for name in ("bash", "curl", "make")),
@@ -31,7 +26,7 @@ def follow(page: Path, folder: Path) -> None:
     """Do everything that a page says, in its order."""
     with Session(folder, page.read_text(encoding="utf-8")) as session:
         for fence in blocks(page):
-            if fence.runs and fence.language in (*SHELLS, "python"):
+            if is_followed(fence):
                 if fence.options.get("needs") != "corpus":
                     session.follow(fence)
                 elif CORPUS is not None:
