@@ -38,6 +38,7 @@ def test_a_page_can_be_followed_to_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("page", LONG, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_page_can_be_followed_to_its_end(page: Path, tmp_path: Path) -> None:
     follow(page, tmp_path)
