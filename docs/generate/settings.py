@@ -33,10 +33,10 @@ def settings_page() -> str:
     return "\n".join(parts)
 
 
-_COLUMNS = ("key", "variable", "type", "default", "what")
+_COLUMNS = ("key and variable", "type", "default", "what")
 
 
-def _rows(model: Any, prefix: str) -> Iterator[tuple[str, str, str, str, str]]:
+def _rows(model: Any, prefix: str) -> Iterator[tuple[str, str, str, str]]:
     from reelsense.settings import PREFIX
 
     for name, field in model.model_fields.items():
@@ -48,7 +48,8 @@ def _rows(model: Any, prefix: str) -> Iterator[tuple[str, str, str, str, str]]:
         kind = "list of words" if split else _kind(field.annotation)
         bounds = ", ".join(filter(None, (_bound(one) for one in field.metadata)))
         said = cell(field.description or "")
-        yield code(key), code(variable), cell(kind), _default(field.default), ", ".join(filter(None, (said, bounds)))
+        names = f"{code(key)}<br>{code(variable)}"
+        yield names, cell(kind), _default(field.default), ", ".join(filter(None, (said, bounds)))
 
 
 def _kind(hint: Any) -> str:
