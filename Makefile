@@ -15,6 +15,7 @@ FULL   := $(VENV)/.full
 API    := $(VENV)/.api
 AIRFLOW := $(VENV)/.airflow
 UI     := $(VENV)/.ui
+DOCS   := $(VENV)/.docs
 
 # The corpus is used where it is at hand; nothing here needs it.
 ifneq ($(wildcard $(CORPUS)/ratings_test.txt),)
@@ -24,7 +25,7 @@ export REELSENSE_DATASET__EXTRA_FILES := ["$(CORPUS)/more.tsv.gz"]
 endif
 endif
 
-.PHONY: help setup setup-full demo test test-pages test-exhaustive test-containers check format devsite api ui airflow env up clean-demo
+.PHONY: help setup setup-full demo test test-pages test-exhaustive test-containers check format devsite api ui airflow docs docs-serve env up clean-demo
 
 help:
 	@echo "make setup   a virtual environment with what the demo needs"
@@ -38,6 +39,7 @@ help:
 	@echo "make up      everything in containers, behind nginx (.env is made where there is none)"
 	@echo "make test-exhaustive  the long tests that make test leaves out"
 	@echo "make test-containers  the tests of all containers together"
+	@echo "make docs    the documentation as a site in site/ (make docs-serve: on http://127.0.0.1:8085)"
 	@echo "make devsite a local server in the review sites' formats (PORT=8900)"
 
 $(BIN)/pip:
@@ -122,6 +124,18 @@ ui: $(UI)
 # Ctrl-C ends it with all its parts.
 airflow: $(AIRFLOW)
 	AIRFLOW__API__PORT=$(or $(PORT),8080) exec $(BIN)/python airflow/start.py standalone
+
+# The reference is made from the API and the settings as they are: hence their packages.
+$(DOCS): pyproject.toml requirements.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.txt -e .[api,docs]
+	@touch $@
+
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+docs-serve: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --quiet --dev-addr 127.0.0.1:$(or $(PORT),8085)
 
 env:
 	sh deploy/make-env.sh

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +113,10 @@ def test_bound_context_is_hidden_too(capsys: pytest.CaptureFixture[str]) -> None
     structlog.get_logger().bind(token="hunter2", source="cgv").info("event")
     seen = json.loads(capsys.readouterr().err)
     assert (seen["token"], seen["source"]) == ("***", "cgv")
+
+
+def test_a_program_that_loads_a_model_finds_no_log_in_its_output() -> None:
+    script = "import reelsense; print(reelsense.load().predict('최고의 영화').label.value)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "positive\n"
+    assert "serving_model" in done.stderr

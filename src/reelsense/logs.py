@@ -38,7 +38,8 @@ def configure_logs(level: str = "INFO", format_: Literal["console", "json"] = "c
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Asked for anew each time: who redirects standard error meanwhile gets what is logged.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
+import structlog
+
+from reelsense.logs import configure_logs
 from reelsense.models.base import Classifier, Prediction, predict
 from reelsense.settings import Settings, load_settings
 
@@ -43,5 +46,7 @@ def load(model: str = "champion", settings: Settings | None = None) -> Predictor
     from reelsense.registry.loading import load_any, serving_model
 
     settings = settings or load_settings()
+    if not structlog.is_configured():  # a program that knows nothing of our log would find it in its output
+        configure_logs(settings.log_level, settings.log_format)
     classifier = serving_model(settings) if model == "champion" else load_any(settings, model)
     return Predictor(classifier, settings.neutral_below)

@@ -44,7 +44,7 @@ class ModelSettings(_Section):
     members: tuple[str, ...] = Field((), description="recipes whose models answer as one (blend)")
     unfrozen_layers: int | None = Field(None, ge=0, description="encoder layers that learn, from the top; none: all")
     teachers: tuple[str, ...] = Field((), description="better models whose answers are learned too (encoders)")
-    dropout: float = Field(0.1, ge=0, lt=1)
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of numbers hidden while learning (encoders)")
     hidden: int = Field(128, ge=16, le=1024, multiple_of=16, description="numbers a token becomes (scratch)")
     layers: int = Field(1, ge=1, le=12, description="of LSTMs (scratch)")
     start: Path | None = Field(None, description="model folder a baseline or blend starts at; baseline: bundled")
@@ -59,19 +59,21 @@ class TrainingSettings(_Section):
     """How it learns. Transformers use all keys; the baseline's fit is exact and uses epochs and weight_decay only."""
 
     epochs: int = Field(3, ge=1, description="passes over the data (baseline: L-BFGS iterations)")
-    batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(2e-5, gt=0)
-    warmup_share: float = Field(0.1, ge=0, lt=1)
-    weight_decay: float = Field(0.01, ge=0)
+    batch_size: int = Field(32, ge=1, description="texts a step learns from")
+    learning_rate: float = Field(2e-5, gt=0, description="at its highest, after the warm-up")
+    warmup_share: float = Field(0.1, ge=0, lt=1, description="of the steps, in which the learning rate rises")
+    weight_decay: float = Field(0.01, ge=0, description="how strongly weights are pulled to zero")
     teacher_share: float = Field(0.7, ge=0, le=1, description="what teachers say counts this much, labels the rest")
     consistency: float = Field(
         0.0, ge=0, description="answers under two draws of dropout are held together (R-Drop); twice the time, 0: off"
     )
     accumulate: int = Field(1, ge=1, description="batches whose gradients are added before a step")
     patience: int = Field(2, ge=1, description="evaluations without gain on the validation split before stopping")
-    evaluations_per_epoch: int = Field(1, ge=1)
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    seed: int = 42
+    evaluations_per_epoch: int = Field(1, ge=1, description="on the validation split")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="auto: bf16 or fp16 on a GPU, fp32 on a CPU"
+    )
+    seed: int = Field(42, description="of every random choice")
 
 
 class CrawlSettings(_Section):
@@ -84,15 +86,18 @@ class CrawlSettings(_Section):
     schedule: dict[str, str] = Field({}, description="source name to @hourly, @daily, none or a cron line (daily)")
     films_per_task: int = Field(20, ge=1, description="films that one task of the crawl DAG reads")
     min_delay_seconds: float = Field(1.0, ge=0, description="least time between two requests to one host")
-    jitter_seconds: float = Field(0.5, ge=0)
-    timeout_seconds: float = Field(20.0, gt=0)
-    retries: int = Field(5, ge=0)
-    max_body_megabytes: float = Field(20.0, gt=0)
+    jitter_seconds: float = Field(0.5, ge=0, description="most that is added to the delay, by chance")
+    timeout_seconds: float = Field(20.0, gt=0, description="of one request")
+    retries: int = Field(5, ge=0, description="of a request that failed, with growing pauses")
+    max_body_megabytes: float = Field(20.0, gt=0, description="an answer that is larger is not read")
     max_passes: int = Field(5, ge=1, description="passes over a film's pages while they shift")
     overlap_days: int = Field(3, ge=0, description="days read again before the last complete crawl")
-    user_agent: str = "reelsense/0.1 (+https://github.com/reelsense/reelsense; review research)"
-    naver_client_id: SecretStr | None = None
-    naver_client_secret: SecretStr | None = None
+    user_agent: str = Field(
+        "reelsense/0.1 (+https://github.com/reelsense/reelsense; review research)",
+        description="how the crawler introduces itself",
+    )
+    naver_client_id: SecretStr | None = Field(None, description="of Naver's search API, for news and blogs")
+    naver_client_secret: SecretStr | None = Field(None, description="of Naver's search API")
     hash_salt: SecretStr | None = Field(None, description="salt of author hashes; made and kept in HOME if not given")
 
     @field_validator("enabled", mode="before")
@@ -104,7 +109,7 @@ class CrawlSettings(_Section):
 class RetrainSettings(_Section):
     """When the daily loop trains, and what the gate asks."""
 
-    min_new_labels: int = Field(200, ge=1)
+    min_new_labels: int = Field(200, ge=1, description="new labels that are worth a training")
     drift_psi: float = Field(0.2, gt=0, description="population stability index that counts as drift")
     holdout_share: float = Field(0.2, gt=0, lt=0.9, description="store texts never trained on, kept for the gate")
     newest: int = Field(5000, ge=1, description="how many of the newest held-out labels the gate compares on")
@@ -147,11 +152,11 @@ class ServingSettings(_Section):
     shadow_share: float = Field(0.0, ge=0, le=1, description="share of the texts that the candidate scores as well")
     batch_ms: float = Field(5.0, gt=0, description="work a lane takes at once, as measured on this machine")
     batch_tokens: int = Field(4096, ge=1, description="padded tokens (or characters) of a batch at most")
-    batch_rows: int = Field(64, ge=1)
+    batch_rows: int = Field(64, ge=1, description="texts of a batch at most")
     queue_ms: float = Field(200.0, gt=0, description="expected wait beyond which a request is refused at once")
     in_flight: int = Field(512, ge=1, description="requests at once beyond which the next are refused")
     cache_texts: int = Field(10_000, ge=0, description="texts whose answers are kept")
-    timeout_seconds: float = Field(30.0, gt=0)
+    timeout_seconds: float = Field(30.0, gt=0, description="of one request, then it is answered 504")
     most_texts: int = Field(1000, ge=1, description="texts of one request")
     longest_text: int = Field(10_000, ge=1, description="characters of one text")
     body_megabytes: float = Field(8.0, gt=0, description="a JSON body")
@@ -180,9 +185,9 @@ class AutomationSettings(_Section):
     """When the DAGs run (cron lines are Korean time), how stubborn they are, and what they keep."""
 
     retrain: str = Field("30 3 * * *", description="@daily, none or a cron line; so are the next four")
-    finetune: str = "30 5 * * 1"
-    model_check: str = "0 8 * * *"
-    maintenance: str = "0 5 * * 0"
+    finetune: str = Field("30 5 * * 1", description="learning from people's corrections")
+    model_check: str = Field("0 8 * * *", description="the champion, the service and drift")
+    maintenance: str = Field("0 5 * * 0", description="clearing away what is old")
     slack_bot: str = Field("* * * * *", description="how often the review channel is read, where one is named")
     retries: int = Field(3, ge=0, description="how often a failed task is tried again")
     retry_seconds: float = Field(60.0, gt=0, description="before the first retry; doubled for each further one")
@@ -190,7 +195,7 @@ class AutomationSettings(_Section):
     training_queue: str = Field("", description="Celery queue of the training task (a worker with a GPU)")
     deadline_minutes: float = Field(240.0, gt=0, description="a run that takes longer is reported as late")
     older_export: bool = Field(False, description="also write the earlier systems' cinema/… files")
-    keep_snapshots_days: int = Field(365, ge=1)
+    keep_snapshots_days: int = Field(365, ge=1, description="snapshots kept in the object store")
     keep_versions: int = Field(20, ge=3, description="versions without an alias kept in the registry, newest first")
     keep_runs_days: int = Field(180, ge=1, description="pipeline runs and notices kept in the store")
 
@@ -208,8 +213,10 @@ class BackupSettings(_Section):
 class SlackSettings(_Section):
     """Where reports go: an incoming webhook, or a bot token and a channel. Without either: the log and the store."""
 
-    webhook_url: SecretStr | None = None
-    bot_token: SecretStr | None = None
+    webhook_url: SecretStr | None = Field(None, description="incoming webhook that reports go to")
+    bot_token: SecretStr | None = Field(
+        None, description="of a Slack app; it writes to channel and reads review_channel"
+    )
     channel: str = Field("", description="id of the channel the bot reports to")
     review_channel: str = Field("", description="id of the channel whose messages the bot scores")
     api_url: str = Field("https://slack.com/api/", description="Slack's Web API")
@@ -221,12 +228,12 @@ class PageSettings(_Section):
     With neither, the page asks nobody in embedded mode, where there is one person, and refuses to start elsewhere.
     """
 
-    viewer_password: SecretStr | None = None
-    labeller_password: SecretStr | None = None
-    admin_password: SecretStr | None = None
+    viewer_password: SecretStr | None = Field(None, description="signs in to look")
+    labeller_password: SecretStr | None = Field(None, description="signs in to look and to label")
+    admin_password: SecretStr | None = Field(None, description="signs in to do everything")
     oidc_metadata_url: str = Field("", description="the provider's .well-known/openid-configuration")
-    oidc_client_id: str = ""
-    oidc_client_secret: SecretStr | None = None
+    oidc_client_id: str = Field("", description="what the provider calls the page")
+    oidc_client_secret: SecretStr | None = Field(None, description="given by the provider")
     oidc_redirect_url: str = Field("", description="the page's address with /oauth2callback")
     cookie_secret: SecretStr | None = Field(None, description="signs the sign-in cookie of OIDC")
     viewers: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses; none: whoever signs in")
@@ -254,10 +261,10 @@ class StudioSettings(_Section):
     """The studio's model provider: OpenAI, or any server that speaks its API. Without a key it works offline."""
 
     api_key: SecretStr | None = Field(None, description="for a server that asks for none: any word")
-    base_url: str = "https://api.openai.com/v1"
-    chat_model: str = "gpt-5-mini"
-    image_model: str = "gpt-image-1"
-    moderation_model: str = "omni-moderation-latest"
+    base_url: str = Field("https://api.openai.com/v1", description="of the API; any server that speaks OpenAI's")
+    chat_model: str = Field("gpt-5-mini", description="writes prompts, characters and answers")
+    image_model: str = Field("gpt-image-1", description="draws the pictures")
+    moderation_model: str = Field("omni-moderation-latest", description="looks at prompts before a picture is drawn")
     timeout_seconds: float = Field(120.0, gt=0, description="of one call; it is tried three times")
     most_images: int = Field(4, ge=1, le=4, description="images of one request")
     dollars_per_day: float | None = Field(
@@ -278,11 +285,11 @@ class LinkSettings(_Section):
     `airflow_…` is how the API starts trainings in Airflow, of version 3.
     """
 
-    ui: str = ""
-    mlflow: str = ""
-    airflow: str = ""
-    api: str = ""
+    ui: str = Field("", description="the web page")
+    mlflow: str = Field("", description="MLflow's pages")
+    airflow: str = Field("", description="Airflow's pages")
+    api: str = Field("", description="the inference service")
     api_key: SecretStr | None = Field(None, description="a key: predict for smoke checks, all scopes for the page")
     airflow_api: str = Field("", description="where the API reaches Airflow; empty: trainings run beside the API")
     airflow_user: str = Field("admin", description="starts the DAGs of trainings")
-    airflow_password: SecretStr | None = None
+    airflow_password: SecretStr | None = Field(None, description="of airflow_user")

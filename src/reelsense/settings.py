@@ -57,17 +57,19 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".reelsense"), description="folder of everything reelsense keeps in embedded mode")
-    language: Literal["ko", "en"] = "ko"
+    language: Literal["ko", "en"] = Field("ko", description="of commands, reports and messages")
     recipe: str = Field("baseline", description="file in configs/ without .yaml")
     database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default sqlite in HOME")
     mlflow_tracking_uri: str | None = Field(None, description="default sqlite in HOME")
     mlflow_artifacts: str | None = Field(None, description="folder or s3://bucket/prefix; default HOME/artifacts")
     object_store: str | None = Field(None, description="folder or s3://bucket/prefix of snapshots and exports")
-    registered_model: str = "reelsense"
-    morphemes: Literal["kiwi", "okt"] = "kiwi"
+    registered_model: str = Field("reelsense", description="name of the model in MLflow's registry")
+    morphemes: Literal["kiwi", "okt"] = Field("kiwi", description="analyser of words in reports; okt needs Java")
     neutral_below: float = Field(0.7, ge=0.5, le=1, description="top probability under which the answer is 중립")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least serious lines that are logged"
+    )
+    log_format: Literal["console", "json"] = Field("console", description="for people, or a JSON object a line")
 
     dataset: DatasetSettings = DatasetSettings()
     model: ModelSettings = ModelSettings()

@@ -97,6 +97,15 @@ def test_with_new_labels_a_model_is_trained_judged_and_registered_once(crawled: 
         assert [run.status for run in latest_runs(connection, "retrain")] == ["skipped", "succeeded"]
 
 
+def test_forced_on_the_same_data_it_says_that_it_was_done_before(crawled: Database, settings: Settings) -> None:
+    before = retrain(crawled, settings)
+    forced = retrain(crawled, settings, force=True)
+
+    assert forced.status == "skipped"
+    assert forced.reason.endswith(before.reason)
+    assert "이미 학습했습니다" in forced.reason
+
+
 def test_no_held_out_text_is_ever_trained_on(crawled: Database, settings: Settings) -> None:
     with crawled.connect() as connection:
         stored = trainable_texts(connection)

@@ -161,7 +161,8 @@ def score(
         if as_json:
             print_json({**_fields(answer), "label_ko": answer.label.korean, "model_version": predictor.version})
         else:
-            console().print(f"[bold]{label}[/] {answer.confidence:.1%}  (긍정 {answer.positive:.1%})")
+            positive = say(settings, f"긍정 {answer.positive:.1%}", f"positive {answer.positive:.1%}")
+            console().print(f"[bold]{label}[/] {answer.confidence:.1%}  ({positive})")
         return
     if file is not None and out is not None:
         with progress_bar(Path(file).name, as_json) as bar:
@@ -232,7 +233,8 @@ def label(
         if review is None:
             raise InputError(f"There is no review '{source_id}' of {source} in the store.")
         add_labels(connection, [Label(review.id, names[sentiment], annotator, datetime.now(UTC))])
-    console().print(printable(f"{names[sentiment].korean}: {review.text}"), markup=False)
+    given = names[sentiment]
+    console().print(printable(f"{say(settings, given.korean, given.value)}: {review.text}"), markup=False)
 
 
 def devsite(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from typing import Annotated
 
@@ -88,7 +90,9 @@ def demo(
         "MLflow": settings.resolved_tracking_uri,
         say(settings, "모델 파일", "model files"): settings.resolved_artifacts,
     }
-    following = ("reelsense score --text '배우들 연기가 정말 좋았어요'", "reelsense models", "reelsense doctor")
+    # `make demo` installs into a virtual environment that the reader's shell may not know.
+    program = "reelsense" if shutil.which("reelsense") else sys.argv[0]
+    following = (f"{program} {rest}" for rest in ("score --text '배우들 연기가 정말 좋았어요'", "models", "doctor"))
     lines = [f"{name}{' ' * (12 - cell_len(name))}{place}" for name, place in places.items()]
     lines += ["", say(settings, "다음에 해 볼 것", "What to do next"), *(f"  {command}" for command in following)]
     out.print(Panel(escape("\n".join(lines)), title="reelsense", expand=False))

@@ -50,6 +50,14 @@ def drift(
         print_json(_json(report, path))
         return
     console().print(drift_table(report, settings.language))
+    if all(week.value is None for one in report.watched for found in one.measures for week in found.weeks):
+        console().print(
+            say(
+                settings,
+                f"비교할 리뷰가 모자랍니다: 한 주와 그 전 28일에 각각 {report.least}건 (monitoring.least_reviews).",
+                f"Too few reviews to compare: {report.least} in a week and before it (monitoring.least_reviews).",
+            )
+        )
     for alarm in report.alarms:
         console().print(f"🌊 {alarm.reason}", markup=False)
     console().print(say(settings, f"HTML 페이지: {path}", f"HTML page: {path}"), markup=False)

@@ -66,7 +66,8 @@ def runs(context: typer.Context, limit: int = 20, as_json: JsonOption = False) -
     said = words(settings.language)
     table = Table("#", said["pipeline"], said["status"], said["started"], "", said["message"])
     for run in found:
-        counts = ", ".join(f"{key} {value}" for key, value in run.counts.items())
+        # What is measured in detail, --json and the page show.
+        counts = ", ".join(f"{key} {value}" for key, value in run.counts.items() if not isinstance(value, dict))
         begun = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(str(run.id), run.pipeline, run.status, begun, cell(counts), cell(run.message))
     console().print(table)

@@ -110,6 +110,8 @@ def notices(context: typer.Context, limit: int = 10, as_json: JsonOption = False
     if as_json:
         print_json(found)
         return
+    if not found:
+        console().print(say(settings, "아직 알린 것이 없습니다.", "Nothing has been told yet."))
     for one in found:
         console().print(f"[dim]{one.made_at:%Y-%m-%d %H:%M} {one.topic} {one.state}[/]")
         console().print(printable(one.text), markup=False)

@@ -80,7 +80,7 @@ def retrain(
     """
     plan = plan_training(db, settings, force, finetune)
     if plan.done:
-        return RetrainResult("skipped", plan.done, data_version=plan.data_version)
+        return RetrainResult("skipped", _why_not(plan, settings), data_version=plan.data_version)
     try:
         train_planned(db, settings, plan.key, progress)
         if judge_planned(db, settings, plan.key).tags[VERDICT_TAG] != "refuse":
@@ -91,6 +91,15 @@ def retrain(
     except Exception as error:
         fail_planned(db, plan.key, str(error))
         raise
+
+
+def _why_not(plan: Plan, settings: Settings) -> str:
+    if not plan.cause:
+        return plan.done
+    # Even when forced: of the same data the same model would come.
+    if settings.language == "ko":
+        return f"같은 데이터와 레시피로 이미 학습했습니다 (작업 {plan.run_id}): {plan.done}"
+    return f"Trained before, with this recipe on the same data (run {plan.run_id}): {plan.done}"
 
 
 def train_planned(db: Database, settings: Settings, key: str, progress: Progress | None = None) -> None:

@@ -15,9 +15,10 @@ from reelsense.store.schema import reviews
 
 @dataclass(frozen=True, slots=True)
 class QuotedReview:
-    """A review shown as evidence."""
+    """A review shown as evidence; with `source` and `source_id` it can be labelled."""
 
     source: str
+    source_id: str
     text: str
     rating: float | None
     positive: float
@@ -72,7 +73,13 @@ def _quotes(
     query = narrowed(
         connection,
         sa.select(
-            reviews.c.source, reviews.c.text, reviews.c.rating, positive_score, reviews.c.written_on, reviews.c.spoiler
+            reviews.c.source,
+            reviews.c.source_id,
+            reviews.c.text,
+            reviews.c.rating,
+            positive_score,
+            reviews.c.written_on,
+            reviews.c.spoiler,
         )
         .select_from(joined_scores(model_version))
         .where(positive_score.is_not(None), condition),
