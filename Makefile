@@ -54,7 +54,7 @@ $(LIGHT): pyproject.toml requirements.txt | $(BIN)/pip
 $(FULL): pyproject.toml requirements.txt | $(BIN)/pip
 	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt -e .
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
-	@touch $@ $(LIGHT) $(API) $(AIRFLOW) $(UI)
+	@touch $@ $(LIGHT) $(API) $(AIRFLOW) $(UI) $(DOCS)
 
 setup: $(LIGHT)
 
