@@ -318,6 +318,7 @@ def test_a_promoted_model_that_fails_its_smoke_check_is_rolled_back(platform: Pl
     assert withdrawn.aliases == ()
 
 
+@pytest.mark.exhaustive
 def test_a_fine_tuning_learns_from_people_and_starts_at_the_champion(platform: Platform) -> None:
     start = champion(platform)
     platform.airflow.run("model_finetune", force=True)
@@ -356,6 +357,7 @@ def kill_task(platform: Platform, dag: str) -> int:
     return killed
 
 
+@pytest.mark.exhaustive
 def test_a_backfill_and_a_crawl_at_once_ask_the_site_one_after_the_other(platform: Platform) -> None:
     with platform.db.begin() as connection:
         connection.execute(sa.delete(reviews).where(reviews.c.written_on == SLANG_UNTIL))
@@ -392,6 +394,7 @@ def test_the_model_check_tells_each_step(platform: Platform) -> None:
     assert heads == ["모델 점검: 문장 하나", "모델 점검: 여러 문장", "모델 점검: 추론 서비스"]
 
 
+@pytest.mark.exhaustive
 def test_maintenance_clears_away_what_is_old_and_nothing_else(platform: Platform) -> None:
     old = "data/reviews/source=megabox/date=2020-01-01/reviews.parquet"
     platform.bucket.client.put_object(Bucket="reelsense", Key=old, Body=b"old")
@@ -421,6 +424,7 @@ def test_the_bot_answers_people_in_the_thread_once_and_never_itself(platform: Pl
     assert "<@U9>" not in answers[0]["text"]
 
 
+@pytest.mark.exhaustive
 def test_while_slack_is_away_messages_wait_and_then_arrive_once(platform: Platform) -> None:
     platform.slack.away = True
     platform.airflow.run("model_check")  # its work is done, whoever can be told of it
@@ -433,6 +437,7 @@ def test_while_slack_is_away_messages_wait_and_then_arrive_once(platform: Platfo
     assert len(set(arrived)) == len(arrived)
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_takes_too_long_is_reported(platform: Platform) -> None:
     part = platform.airflow.parts["dag-processor"]
     part.stop()

@@ -19,7 +19,7 @@ from reelsense.store.runs import latest_runs
 
 pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).with_name("run_until_killed.py")
-KILLS = 10
+KILLS = 4  # two hundred: benchmarks/kills.py
 
 
 def start(home: Path, url: str) -> subprocess.Popen[str]:

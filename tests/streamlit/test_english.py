@@ -97,8 +97,13 @@ def korean(page: Page, data: Data) -> list[str]:
         ("file", "A file", ()),
         ("studio", "Studio", ("art", "character", "ask", "gallery")),
         ("labelling", "Labelling", ("judge", "agreement", "export")),
-        ("models", "Models", ("versions", "compare", "monitoring", "trainings")),
-        ("operations", "Operations", ("runs", "sources", "watchlist", "services", "notices", "rejects")),
+        pytest.param(
+            *("models", "Models", ("versions", "compare", "monitoring", "trainings")), marks=pytest.mark.exhaustive
+        ),
+        pytest.param(
+            *("operations", "Operations", ("runs", "sources", "watchlist", "services", "notices", "rejects")),
+            marks=pytest.mark.exhaustive,
+        ),
     ],
 )
 def test_a_page_is_english_from_end_to_end(
