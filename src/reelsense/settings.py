@@ -23,6 +23,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as UnreadableValue
 
 from reelsense.errors import SettingsError
 from reelsense.sections import (
@@ -154,6 +155,8 @@ def load_settings(
         return Loaded(**explicit)
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
+    except UnreadableValue as error:  # its cause quotes the value, which may be a secret
+        raise SettingsError(f'{error}: JSON is expected, such as {{"megabox": "…"}}.') from None
 
 
 def recipe_folder() -> Path:
@@ -170,14 +173,24 @@ def read_recipe(name: str) -> dict[str, Any]:
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise SettingsError(f"recipe '{name}' is not in {recipe_folder()}{hint} Known: {', '.join(known) or 'none'}.")
     try:
-        values = yaml.safe_load(known[name].read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        values = read_yaml(known[name].read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{known[name]}: not YAML: {error}") from None
     if not isinstance(values, dict):
         raise SettingsError(f"{known[name]}: expected keys and values, found {type(values).__name__}.")
     for key in _flatten(values):
         _check_key(key, str(known[name]))
     return values
+
+
+def read_yaml(text: str) -> Any:
+    """The value of a YAML text without references, whose unfolding has no end. Raises ValueError for any other."""
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise ValueError("references (*name) are not read")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, OverflowError, TypeError) as error:  # the last two: odd dates and keys
+        raise ValueError(str(error)) from None
 
 
 def with_recipe(settings: Settings, name: str) -> Settings:
@@ -231,7 +244,10 @@ class _Environment(EnvSettingsSource):
 def _environment(env_file: Path | None) -> dict[str, str]:
     merged: dict[str, str | None] = {}
     if env_file is not None and env_file.is_file():
-        merged.update(dotenv_values(env_file))
+        try:
+            merged.update(dotenv_values(env_file))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{env_file} can't be read: {error}") from None
     merged.update(os.environ)
     return {name: value for name, value in merged.items() if name.startswith(PREFIX) and value}
 
@@ -247,7 +263,7 @@ def _check_key(key: str, where: str) -> None:
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for key, value in values.items():
-        if isinstance(value, dict) and prefix + key not in _FREE:
+        if isinstance(value, dict) and f"{prefix}{key}" not in _FREE:
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"
@@ -260,6 +276,8 @@ def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
         node = tree
         for parent in parents:
             node = node.setdefault(parent, {})
+            if not isinstance(node, dict):
+                raise SettingsError(f"'{key}' is set beside '{key.rpartition('.')[0]}' as a whole: give one of them.")
         node[leaf] = value
     return tree
 

@@ -27,6 +27,7 @@ from reelsense.registry.client import (
 from reelsense.registry.tracking import MODEL_PATH, folder_digest
 from reelsense.registry.versions import ALIASES, CANDIDATE, CHAMPION, ModelVersion, list_versions, pick
 from reelsense.settings import Settings
+from reelsense.text.json_text import parse_json
 
 log = structlog.get_logger()
 
@@ -235,7 +236,7 @@ def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) 
     if not remembered.get("folder"):
         return _serve_bundled(why)
     try:
-        classifier = _open(_cache(settings) / str(remembered["folder"]), str(remembered["version"]))
+        classifier = _open(_cache(settings) / str(remembered["folder"]), str(remembered.get("version")))
     except ModelError as error:
         log.warning("cached_model_unusable", error=str(error))
         return None
@@ -259,7 +260,7 @@ def _memory(settings: Settings) -> Path:
 
 def _remembered(settings: Settings) -> dict[str, Any] | None:
     try:
-        facts = json.loads(_memory(settings).read_text(encoding="utf-8"))
+        facts = parse_json(_memory(settings).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) else None

@@ -28,7 +28,7 @@ from typing import Any, Literal
 import structlog
 
 from reelsense.errors import Conflict, InputError, NotThere, RateLimited
-from reelsense.serving.state_files import read_json, write_json
+from reelsense.serving.state_files import read_as, read_json, write_json
 from reelsense.settings import Settings
 from reelsense.tables.opening import KINDS, kind_of
 
@@ -62,6 +62,14 @@ class Job:
     model_version: str | None = None
     problem: str | None = None
     finished_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """What a job's process tells."""
+
+    rows: int
+    model_version: str
 
 
 def jobs_folder(settings: Settings) -> Path:
@@ -101,9 +109,9 @@ class Jobs:
         job = _read_job(self._folder / number / _JOB) if number.isalnum() else None
         if job is None:
             raise NotThere(f"There is no job '{number}'.")
-        progress = read_json(self._folder / number / _PROGRESS)
+        progress = read_as(self._folder / number / _PROGRESS, _Progress)
         if job.state == "running" and progress is not None:
-            return replace(job, rows=int(progress["rows"]), model_version=str(progress["model_version"]))
+            return replace(job, rows=progress.rows, model_version=progress.model_version)
         return job
 
     def all(self) -> list[Job]:
@@ -291,8 +299,7 @@ def _only_one(path: Path) -> contextlib.AbstractContextManager[None] | None:
 
 
 def _read_job(path: Path) -> Job | None:
-    facts = read_json(path)
-    return Job(**facts) if facts is not None else None
+    return read_as(path, Job)
 
 
 def _now() -> str:

@@ -5,18 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from reelsense.tables.opening import replacing
+from reelsense.text.json_text import parse_json
+
+Kind = TypeVar("Kind")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """What a file says; None when it is not there or is no JSON object."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) else None
+
+
+def read_as(path: Path, kind: type[Kind]) -> Kind | None:
+    """A file's facts as a dataclass; None when it is not there, or lacks a field or has one of another type."""
+    facts = read_json(path)
+    try:
+        return None if facts is None else TypeAdapter(kind).validate_python(facts)
+    except ValueError:
+        return None
 
 
 def write_json(path: Path, facts: Mapping[str, Any]) -> None:

@@ -100,7 +100,8 @@ def review_row(item: Tag, reading: Reading) -> SiteRow:
     return SiteRow(
         source_id=str(item.get("data-rating-id") or ""),
         text=text.get_text("\n", strip=True) if text else "",
-        rating=float(filled) if filled or len(stars) == 10 else None,
+        # More than ten: in broken markup those of the next review came along.
+        rating=float(filled) if len(stars) <= 10 and (filled or len(stars) == 10) else None,
         written_at=korean_time(str(item.get("data-report-time") or ""), reading.now),
     )
 
