@@ -21,13 +21,13 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tables import publish, table
 
 FUZZING = Path(__file__).resolve().parents[1] / "tests" / "fuzzing"
-INSIDE = "inside"
+INSIDE, RESULT = "inside", "result.json"
 LONGEST_INPUT = 8192
 # Of one input, beyond what the targets allow; and of the process with all that it has imported.
 SECONDS, MEGABYTES = 20, 3000
@@ -41,6 +41,7 @@ class Fuzzed:
     """What a target's run came to. `features` are edges with how often they were taken."""
 
     target: str
+    seconds: int
     tried: int
     coverage: int
     features: int
@@ -49,7 +50,7 @@ class Fuzzed:
 
 
 def main() -> None:
-    """Fuzz the targets one after another, print, publish where all of them ran."""
+    """Fuzz the targets one after another, print, publish once all of them ran."""
     sys.path.insert(0, str(FUZZING))
     if sys.argv[1:2] == [INSIDE]:  # before anything imports what is to be instrumented
         fuzz(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
@@ -58,26 +59,29 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=180, help="for each target")
-    parser.add_argument("--only", nargs="+", choices=sorted(all_targets()), help="these targets; nothing is published")
+    parser.add_argument("--only", nargs="+", choices=sorted(all_targets()), help="these targets")
     parser.add_argument("--work", type=Path, default=Path(".reelsense/fuzzing"), help="where inputs are kept")
     given = parser.parse_args()
-    results = []
     for name in given.only or all_targets():
-        results.append(run(name, given.work / name, given.seconds))
-        print(results[-1], flush=True)
-    rows = [[one.target, f"{one.tried:,}", one.coverage, one.features, one.kept, len(one.findings)] for one in results]
-    columns = ["target", "inputs tried", "edges", "features", "inputs kept", "findings"]
-    findings = "\n".join(f"- {one.target}: {finding}" for one in results for finding in one.findings)
-    body = table(columns, rows) + (f"\n\n{findings}" if findings else "")
-    if given.only:
-        print(body)
+        print(run(name, given.work / name, given.seconds), flush=True)
+    kept = [given.work / name / RESULT for name in all_targets()]
+    if not all(path.is_file() for path in kept):
         return
+    results = [Fuzzed(**json.loads(path.read_text())) for path in kept]
+    rows = [
+        [one.target, one.seconds, f"{one.tried:,}", one.coverage, one.features, one.kept, len(one.findings)]
+        for one in results
+    ]
+    columns = ["target", "seconds", "inputs tried", "edges", "features", "inputs kept", "findings"]
+    findings = "\n".join(f"- {one.target}: {finding}" for one in results for finding in one.findings)
     said = (
-        f"{given.seconds} s for each target, inputs up to {LONGEST_INPUT:,} bytes. Edges and features are those of "
-        "reelsense's modules as far as the target imports them. A finding is any error but a ReelsenseError, a broken "
-        "promise, an input that takes seconds, or memory without end.\n\n"
+        f"Each target in its own process, inputs up to {LONGEST_INPUT:,} bytes; a row is of the target's last run. "
+        "Edges and features are those of reelsense's modules that the target imports. A finding is any error but a "
+        "ReelsenseError, a broken promise, an input that takes seconds, or memory without end.\n\n"
     )
-    publish("fuzzing", "Foreign bytes under a fuzzer", said + body)
+    publish(
+        "fuzzing", "Foreign bytes under a fuzzer", said + table(columns, rows) + (f"\n\n{findings}" if findings else "")
+    )
 
 
 def run(name: str, work: Path, seconds: int) -> Fuzzed:
@@ -102,7 +106,10 @@ def run(name: str, work: Path, seconds: int) -> Fuzzed:
         told[f"{why}: see {work / 'findings'}"] += 1
         if not reached:
             break  # it does not even start
-    return Fuzzed(name, tried, coverage, features, len(list((work / "inputs").iterdir())), tuple(told))
+    inputs = len(list((work / "inputs").iterdir()))
+    result = Fuzzed(name, seconds, tried, coverage, features, inputs, tuple(told))
+    (work / RESULT).write_text(json.dumps(asdict(result)), encoding="utf-8")
+    return result
 
 
 def fuzz(name: str, work: Path, seconds: int) -> None:

@@ -47,6 +47,7 @@ PREFIX = "REELSENSE_"
 _NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri", "bot_token", "api_key", "password", "databases")
 # Mappings from any source's name, whose own keys are not checked.
 _FREE = ("crawl.base_urls", "crawl.films", "crawl.schedule", "studio.prices", "backup.databases", "backup.folders")
+_LONGEST_YAML, _DEEPEST_YAML = 200_000, 20
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -184,10 +185,20 @@ def read_recipe(name: str) -> dict[str, Any]:
 
 
 def read_yaml(text: str) -> Any:
-    """The value of a YAML text without references, whose unfolding has no end. Raises ValueError for any other."""
+    """The value of a YAML text of some pages, without references, whose unfolding has no end.
+
+    Raises ValueError for any other.
+    """
+    if len(text) > _LONGEST_YAML:
+        raise ValueError(f"longer than {_LONGEST_YAML:,} characters")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise ValueError("references (*name) are not read")
+        depth = 0
+        for event in yaml.parse(text, yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise ValueError("references (*name) are not read")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST_YAML:
+                raise ValueError(f"nested more than {_DEEPEST_YAML} deep")
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, OverflowError, TypeError) as error:  # the last two: odd dates and keys
         raise ValueError(str(error)) from None

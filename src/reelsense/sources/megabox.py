@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 
 from reelsense.errors import SourceUnreadable
+from reelsense.sources.markup import parse_markup
 from reelsense.sources.paging import walk
 from reelsense.sources.parsing import aspects_of, korean_time, matching, plain, rating_of, storable
 from reelsense.sources.politeness import PoliteSession
@@ -173,7 +174,7 @@ def review_row(row: Any, reading: Reading) -> SiteRow:
 
 def comments_of(markup: str, reading: Reading, number: int) -> ReviewPage:
     """A review page from the HTML comment page. A site that ignores the page number ends the pass."""
-    page = BeautifulSoup(markup, "lxml")
+    page = parse_markup(markup, reading.source)
     items = page.select("li.oneContentTag")
     if not items and page.select_one("nav.pagination") is None:
         raise SourceUnreadable(f"{reading.source}: the comment page holds neither reviews nor a page list.")
@@ -220,7 +221,7 @@ def film_of(row: Any, now: datetime) -> Film | None:
 
 def described(film: Film, markup: str) -> Film:
     """The film with what its info page tells."""
-    page = BeautifulSoup(markup, "lxml")
+    page = parse_markup(markup, film.source)
     facts: dict[str, str] = {}
     for line in page.select(".movie-info.infoContent p"):
         key, _, value = plain(line.get_text(" ", strip=True)).partition(":")
