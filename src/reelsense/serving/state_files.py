@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ def read_as(path: Path, kind: type[Kind]) -> Kind | None:
     """A file's facts as a dataclass; None when it is not there, or lacks a field or has one of another type."""
     facts = read_json(path)
     try:
-        return None if facts is None else TypeAdapter(kind).validate_python(facts)
+        return None if facts is None else _adapter(kind).validate_python(facts)
     except ValueError:
         return None
 
@@ -37,3 +38,8 @@ def write_json(path: Path, facts: Mapping[str, Any]) -> None:
     """Write whole or not at all."""
     with replacing(path) as part:
         part.write_text(json.dumps(facts, ensure_ascii=False, default=str), encoding="utf-8")
+
+
+@cache
+def _adapter(kind: type[Kind]) -> TypeAdapter[Kind]:
+    return TypeAdapter(kind)
