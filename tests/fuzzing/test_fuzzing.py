@@ -31,8 +31,6 @@ from reelsense.types import KST
 # The same examples each time; `benchmarks/fuzzing.py` looks for others.
 quick = settings(max_examples=12, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 thorough = settings(max_examples=600, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-# Seconds of one input, most of them a client's of the provider.
-SLOW = ("studio",)
 
 ODD_TEXT = st.text(st.characters(codec=None), max_size=20)
 ODD_VALUE = st.recursive(
@@ -64,7 +62,7 @@ def _try(name: str, examples: settings) -> None:
     reads_or_refuses()
 
 
-@pytest.mark.parametrize("name", [name for name in all_targets() if name not in SLOW])
+@pytest.mark.parametrize("name", all_targets())
 def test_a_damaged_input_is_read_or_refused(name: str) -> None:
     _try(name, quick)
 

@@ -218,3 +218,9 @@ def test_the_only_champion_is_not_demoted(settings: Settings, register_one) -> N
 def test_a_version_that_is_not_there_is_named_with_those_that_are(three: Settings) -> None:
     with pytest.raises(RegistryError, match=r"no version 7.*3, 2, 1"):
         promote(three, 7)
+
+
+def test_a_note_of_a_roll_back_that_is_none_is_passed_over(three: Settings) -> None:
+    registry_client(three).set_registered_model_tag(three.registered_model, "reelsense.rolling_back", "edited by hand")
+    assert roll_back(three).version == 1
+    assert aliases(three) == {"champion": 1, "previous": 2, "candidate": 3}

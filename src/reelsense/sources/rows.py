@@ -121,8 +121,8 @@ def broken_rest(reading: Reading, rest: str) -> tuple[RejectedRow, ...]:
 
 
 def text_of(value: object) -> str:
-    """A field as text; "" for null."""
-    return "" if value is None else str(value)
+    """A field as text; "" for null, and for a list or an object, which is nobody's text."""
+    return "" if value is None or isinstance(value, list | dict) else str(value)
 
 
 def count_of(value: object) -> int | None:

@@ -28,7 +28,7 @@ def parse_json(text: str | bytes, strict: bool = True) -> Any:
 
 def _nests(value: Any) -> bool:
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [inner for one in level if (held := _held(one)) for inner in held]
         if not level:
             return False
