@@ -20,7 +20,7 @@ from reelsense.models.loading import load_folder, read_facts  # noqa: E402
 from reelsense.models.onnx_export import export_onnx  # noqa: E402
 from reelsense.models.scratch_encoder import ScratchConfig, ScratchEncoder  # noqa: E402
 from reelsense.models.tokens import batches_by_length, open_tokenizer, token_ids  # noqa: E402
-from reelsense.models.transformer import Precision, Transformer, load_transformer  # noqa: E402, onnx_log_odds
+from reelsense.models.transformer import Precision, Transformer, load_transformer, onnx_log_odds  # noqa: E402, onnx_log_odds
 from reelsense.training.scratch import train_tokenizer  # noqa: E402
 
 TEXTS = [
@@ -159,6 +159,13 @@ def test_a_damaged_folder_says_what_is_wrong(damage: str, folder: Path, tmp_path
         (copy / "model.json").write_text(json.dumps(facts))
     with pytest.raises(ModelError, match="again"):
         opened(copy).predict_proba(["좋아요 가나다"])
+
+
+def test_a_file_with_other_outputs_is_another_model(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes((folder / "model.onnx").read_bytes().replace(b"log_odds", b"log_oddz"))
+    with pytest.raises(ModelError, match="another kind of model"):
+        onnx_log_odds(path)
 
 
 def test_scoring_needs_neither_torch_nor_transformers(folder: Path) -> None:
