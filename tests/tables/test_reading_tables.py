@@ -273,3 +273,9 @@ def test_a_row_of_quoted_lines_takes_no_more_memory_than_a_long_line(tmp_path: P
     tracemalloc.stop()
     assert all(isinstance(row, BadRow) for row in rows)
     assert peak < 200_000_000
+
+
+def test_a_table_of_columns_without_end_is_refused(tmp_path: Path) -> None:
+    wide = ",".join(f"c{number}" for number in range(20_000))
+    with pytest.raises(InputError, match="20,000 columns"):
+        list(read_rows(written(tmp_path / "a.csv", f"{wide}\n{',' * 19_999}\n")))

@@ -18,6 +18,8 @@ from reelsense.tables.row import BadRow, Row
 LONGEST_LINE = 1_000_000
 # Lines of one quoted cell; more than these are a quote that was never closed.
 _MOST_LINES = 500
+# As many as a spreadsheet has. Each row holds all of them, also where they are empty.
+_MOST_COLUMNS = 16_384
 _SHOWN = 500
 
 
@@ -82,7 +84,12 @@ def _header(lines: Lines, dialect: Dialect, path: Path) -> list[str]:
     while (found := lines.take()) is not None:
         line = found[1].strip("\r\n\ufeff ")
         if line:
-            return unique_names([name.strip() for name in _names(line, dialect)])
+            names = _names(line, dialect)
+            if len(names) > _MOST_COLUMNS:
+                raise InputError(
+                    f"'{path.name}' has {len(names):,} columns; a table of at most {_MOST_COLUMNS:,} is read."
+                )
+            return unique_names([name.strip() for name in names])
     raise InputError(f"'{path.name}' is empty: a table begins with a line of column names.")
 
 
