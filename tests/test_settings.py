@@ -416,3 +416,41 @@ def test_loading_makes_no_file(tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     load_settings()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)),
+        "&a {training: *a}",
+        "training: {seed: 0x_}",
+        "training: {seed: 2001-99-99}",
+        "training: " + "[" * 5000,
+        "training:\n" + "".join(" " * n + "a:\n" for n in range(1, 400)),
+        "1: {a: {b: c}}",
+        "#" * 300_000,
+        "dataset:\nmodel:\n",
+    ],
+)
+def test_yaml_that_has_no_end_or_no_meaning_is_an_error(content: str, recipes: Path) -> None:
+    (recipes / "odd.yaml").write_text(content)
+    with pytest.raises(SettingsError, match="odd"):
+        load_settings("odd", env_file=None)
+
+
+def test_an_env_file_that_is_no_text_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "env").write_bytes(b"REELSENSE_LANGUAGE=\xff\xfe")
+    with pytest.raises(SettingsError, match="env"):
+        load_settings(env_file=tmp_path / "env")
+
+
+def test_a_mapping_that_is_no_json_is_an_error_that_does_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELSENSE_BACKUP__DATABASES", '{"mlflow": "postgresql://me:hunter2@db/x"')
+    with pytest.raises(SettingsError, match="backup") as told:
+        load_settings(env_file=None)
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_key_beside_its_whole_mapping_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="as a whole"):
+        load_settings(overrides={"crawl.base_urls": "x", "crawl.base_urls.megabox": "http://localhost"}, env_file=None)

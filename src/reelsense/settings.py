@@ -23,7 +23,9 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as UnreadableValue
 
+from reelsense.dotted import flat_keys, nested
 from reelsense.errors import SettingsError
 from reelsense.sections import (
     AutomationSettings,
@@ -46,6 +48,7 @@ PREFIX = "REELSENSE_"
 _NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri", "bot_token", "api_key", "password", "databases")
 # Mappings from any source's name, whose own keys are not checked.
 _FREE = ("crawl.base_urls", "crawl.films", "crawl.schedule", "studio.prices", "backup.databases", "backup.folders")
+_LONGEST_YAML, _DEEPEST_YAML = 200_000, 20
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -132,7 +135,7 @@ def load_settings(
         or Settings.model_fields["recipe"].default
     )
     values = read_recipe(name)
-    explicit = _nested({**(overrides or {}), "recipe": name})
+    explicit = nested({**(overrides or {}), "recipe": name})
 
     class Loaded(Settings):
         """Settings with the recipe as the source of least precedence."""
@@ -156,6 +159,8 @@ def load_settings(
         return Loaded(**explicit)
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
+    except UnreadableValue as error:  # its cause quotes the value, which may be a secret
+        raise SettingsError(f'{error}: JSON is expected, such as {{"megabox": "…"}}.') from None
 
 
 def recipe_folder() -> Path:
@@ -172,14 +177,34 @@ def read_recipe(name: str) -> dict[str, Any]:
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise SettingsError(f"recipe '{name}' is not in {recipe_folder()}{hint} Known: {', '.join(known) or 'none'}.")
     try:
-        values = yaml.safe_load(known[name].read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        values = read_yaml(known[name].read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{known[name]}: not YAML: {error}") from None
     if not isinstance(values, dict):
         raise SettingsError(f"{known[name]}: expected keys and values, found {type(values).__name__}.")
-    for key in _flatten(values):
+    for key in flat_keys(values, _FREE):
         _check_key(key, str(known[name]))
     return values
+
+
+def read_yaml(text: str) -> Any:
+    """The value of a YAML text of some pages, without references, whose unfolding has no end.
+
+    Raises ValueError for any other.
+    """
+    if len(text) > _LONGEST_YAML:
+        raise ValueError(f"longer than {_LONGEST_YAML:,} characters")
+    try:
+        depth = 0
+        for event in yaml.parse(text, yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise ValueError("references (*name) are not read")
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST_YAML:
+                raise ValueError(f"nested more than {_DEEPEST_YAML} deep")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, OverflowError, TypeError) as error:  # the last two: odd dates and keys
+        raise ValueError(str(error)) from None
 
 
 def with_recipe(settings: Settings, name: str) -> Settings:
@@ -233,7 +258,10 @@ class _Environment(EnvSettingsSource):
 def _environment(env_file: Path | None) -> dict[str, str]:
     merged: dict[str, str | None] = {}
     if env_file is not None and env_file.is_file():
-        merged.update(dotenv_values(env_file))
+        try:
+            merged.update(dotenv_values(env_file))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{env_file} can't be read: {error}") from None
     merged.update(os.environ)
     return {name: value for name, value in merged.items() if name.startswith(PREFIX) and value}
 
@@ -245,25 +273,6 @@ def _check_key(key: str, where: str) -> None:
         return
     near = difflib.get_close_matches(key, keys, n=1, cutoff=0.0)[0]
     raise SettingsError(f"{where}: unknown key '{key}'; the nearest is '{near}'.")
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for key, value in values.items():
-        if isinstance(value, dict) and prefix + key not in _FREE:
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}"
-
-
-def _nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for key, value in dotted.items():
-        *parents, leaf = key.split(".")
-        node = tree
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[leaf] = value
-    return tree
 
 
 def _explain(error: ValidationError) -> str:

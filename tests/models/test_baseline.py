@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import time
+import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_saving_and_loading_changes_nothing(model: Baseline, tmp_path: Path) -> 
     assert again.predict_proba(["좋았어요", "별로"]).tolist() == model.predict_proba(["좋았어요", "별로"]).tolist()
 
 
-@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "float", "no scale"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "float", "packed", "an array", "bomb"])
 def test_a_damaged_model_is_a_model_error(damage: str, model: Baseline, tmp_path: Path) -> None:
     shutil.copytree(BUNDLED, tmp_path / "m")
     weights = tmp_path / "m" / "weights.npz"
@@ -117,8 +118,14 @@ def test_a_damaged_model_is_a_model_error(damage: str, model: Baseline, tmp_path
         weights.write_bytes(weights.read_bytes()[:1000])
     elif damage == "float":
         np.savez(weights, weights=np.zeros(1024))
+    elif damage == "packed":
+        with zipfile.ZipFile(weights, "w", zipfile.ZIP_LZMA) as archive:
+            archive.writestr("weights.npy", b"nothing that numpy knows")
+    elif damage == "an array":
+        with weights.open("wb") as file:
+            np.save(file, np.zeros(1024, dtype=np.int8))
     else:
-        del facts["scale"]
+        np.savez_compressed(weights, weights=np.zeros(1 << 27, dtype=np.int8))
     with pytest.raises(ModelError, match="damaged"):
         load_baseline(tmp_path / "m", facts, "1")
 
@@ -173,3 +180,26 @@ def test_negation_turns_the_direction(model: Baseline) -> None:
 def test_tears_of_joy_and_contempt_are_not_thrown_away(model: Baseline) -> None:
     plain, sneer = model.predict_proba(["이걸 영화라고 만들었네", "이걸 영화라고 만들었네 ㅡㅡ"])
     assert sneer < plain
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("scale", value) for value in (None, [1], "1", float("nan"), float("inf"), 10**400, True)),
+        *(("longest", value) for value in (0, -1, 10**9, float("inf"), None)),
+        *(("temperature", value) for value in (0, -1.0, float("nan"), {})),
+    ],
+)
+def test_a_number_that_no_training_gives_is_a_model_error(key: str, value: object, tmp_path: Path) -> None:
+    facts = {**read_facts(BUNDLED), key: value}
+    with pytest.raises(ModelError, match=key):
+        load_baseline(BUNDLED, facts, "1")
+    del facts[key]
+    with pytest.raises(ModelError, match=key):
+        load_baseline(BUNDLED, facts, "1")
+
+
+def test_a_model_json_nested_without_end_is_a_model_error(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text('{"format": 1, "kind": ' + "[" * 100_000)
+    with pytest.raises(ModelError):
+        load_folder(tmp_path)

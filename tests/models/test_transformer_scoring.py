@@ -20,7 +20,7 @@ from reelsense.models.loading import load_folder, read_facts  # noqa: E402
 from reelsense.models.onnx_export import export_onnx  # noqa: E402
 from reelsense.models.scratch_encoder import ScratchConfig, ScratchEncoder  # noqa: E402
 from reelsense.models.tokens import batches_by_length, open_tokenizer, token_ids  # noqa: E402
-from reelsense.models.transformer import Precision, Transformer, load_transformer  # noqa: E402
+from reelsense.models.transformer import Precision, Transformer, load_transformer, onnx_log_odds  # noqa: E402, onnx_log_odds
 from reelsense.training.scratch import train_tokenizer  # noqa: E402
 
 TEXTS = [
@@ -126,7 +126,20 @@ def test_without_the_int8_file_the_next_best_is_used(folder: Path, tmp_path: Pat
         opened(copy)
 
 
-@pytest.mark.parametrize("damage", ["no tokenizer", "tokenizer is no JSON", "no temperature"])
+DAMAGE = (
+    *(
+        "temperature",
+        "temperature is 0",
+        "temperature is NaN",
+        "temperature is []",
+        "pad_id is -1",
+        "pad_id is Infinity",
+    ),
+    *("max_length is -1", "max_length is 1e999", "max_length is 1e12", "max_length is null"),
+)
+
+
+@pytest.mark.parametrize("damage", [*DAMAGE, "no tokenizer", "tokenizer is no JSON", "no word for what is unknown"])
 def test_a_damaged_folder_says_what_is_wrong(damage: str, folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
@@ -134,12 +147,25 @@ def test_a_damaged_folder_says_what_is_wrong(damage: str, folder: Path, tmp_path
         shutil.rmtree(copy / "tokenizer")
     elif damage == "tokenizer is no JSON":
         (copy / "tokenizer" / "tokenizer.json").write_text("{")
+    elif damage == "no word for what is unknown":
+        told = json.loads((copy / "tokenizer" / "tokenizer.json").read_text())
+        told["model"] = {"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "[UNK]"}
+        told["post_processor"], told["added_tokens"] = None, []
+        (copy / "tokenizer" / "tokenizer.json").write_text(json.dumps(told))
     else:
+        key, _, value = damage.partition(" is ")
         facts = json.loads((copy / "model.json").read_text())
-        del facts["temperature"]
+        facts = {**facts, key: json.loads(value)} if value else {name: facts[name] for name in facts if name != key}
         (copy / "model.json").write_text(json.dumps(facts))
     with pytest.raises(ModelError, match="again"):
-        opened(copy)
+        opened(copy).predict_proba(["좋아요 가나다"])
+
+
+def test_a_file_with_other_outputs_is_another_model(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes((folder / "model.onnx").read_bytes().replace(b"log_odds", b"log_oddz"))
+    with pytest.raises(ModelError, match="another kind of model"):
+        onnx_log_odds(path)
 
 
 def test_scoring_needs_neither_torch_nor_transformers(folder: Path) -> None:

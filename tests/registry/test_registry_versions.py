@@ -236,3 +236,9 @@ def test_a_champion_by_roll_back_is_no_candidate_any_more(three: Settings) -> No
     assert aliases(three) == {"champion": 2, "candidate": 1, "previous": 1}
     roll_back(three)
     assert aliases(three) == {"champion": 1, "previous": 2}
+
+
+def test_a_note_of_a_roll_back_that_is_none_is_passed_over(three: Settings) -> None:
+    registry_client(three).set_registered_model_tag(three.registered_model, "reelsense.rolling_back", "edited by hand")
+    assert roll_back(three).version == 1
+    assert aliases(three) == {"champion": 1, "previous": 2, "candidate": 3}

@@ -5,6 +5,7 @@ Airflow itself is asked in tests/airflow/test_airflow_runs.py.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -218,8 +219,11 @@ def test_an_unknown_dag_is_named(airflow: AirflowServer, settings: Settings, db:
     assert "has no DAG 'model_retrain': look at its import errors" in refused(settings, db)
 
 
-def test_what_is_not_airflow_is_told_so(airflow: AirflowServer, settings: Settings, db: Database) -> None:
-    airflow.broken = (200, "<html>welcome</html>")
+@pytest.mark.parametrize(
+    "body", ["<html>welcome</html>", "", "[]", "5", "[" * 100_000, '{"dag_runs": 5}', '{"dag_runs": [5]}']
+)
+def test_what_is_not_airflow_is_told_so(body: str, airflow: AirflowServer, settings: Settings, db: Database) -> None:
+    airflow.broken = (200, body)
     assert "does not answer as Airflow 3 does" in refused(settings, db)
 
 
@@ -259,3 +263,22 @@ def test_a_token_is_used_again_and_replaced_when_it_has_run_out(
     assert airflow.asked.count(("POST", "/auth/token")) == 2
     with db.connect() as connection:
         assert find_run_row(connection, "the-key") is None
+
+
+@pytest.mark.parametrize("planned", ['"', '"half', '"' + "[" * 5000, ""])
+def test_a_step_that_hands_on_what_is_no_key_is_looked_at_without_it(
+    planned: str, airflow: AirflowServer, settings: Settings, db: Database
+) -> None:
+    begun = Trainings(settings).start("baseline")
+    airflow.tasks, airflow.planned = DONE, planned
+    assert Trainings(settings).find(db, begun.id).state == "running"
+
+
+@pytest.mark.parametrize("tasks", [5, "abc", [5], [None]])
+def test_tasks_of_another_form_say_nothing_of_the_training(
+    tasks: object, airflow: AirflowServer, settings: Settings, db: Database
+) -> None:
+    begun = Trainings(settings).start("baseline")
+    airflow.broken = (200, json.dumps({"state": "running", "task_instances": tasks}))
+    found = Trainings(settings).find(db, begun.id)
+    assert (found.state, "does not answer as Airflow 3 does" in found.reason) == ("running", True)

@@ -217,3 +217,12 @@ def test_a_crawl_of_a_file_is_stored_once_and_later_rows_are_added(tmp_path: Pat
         assert count_reviews(connection) == 1100
         assert count_rejects(connection) == 1
     db.close()
+
+
+def test_a_film_of_a_name_longer_than_the_store_takes_gets_a_short_code(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.csv"
+    path.write_text(f"film,review\n{'달' * 200},좋다\n{'달' * 200},또 좋다\n", encoding="utf-8")
+    source = FileSource(path)
+    (film,) = source.films()
+    assert len(film.code) <= 80
+    assert [review.text for page in source.review_pages(film.code) for review in page.reviews] == ["좋다", "또 좋다"]

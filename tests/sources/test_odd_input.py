@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime
 
 import pytest
@@ -146,3 +147,47 @@ def test_ten_megabytes_of_nothing_around_jsonp(odd_site, hasty):
     odd_site.answer = lambda asked: Reply(body if "u2=1&" in asked.path else 'cb({"html": ""});')
     pages = list(opened(Naver, odd_site, hasty).review_pages("7"))
     assert [(review.source_id, review.rating) for page in pages for review in page.reviews] == [("5", None)]
+
+
+def test_a_film_that_the_store_can_not_hold_is_left_out(odd_site, hasty):
+    films = [
+        {"movieNo": "1" * 81, "movieNm": "긴 번호"},
+        {"movieNo": "\u0000", "movieNm": "번호 없음"},
+        {"movieNo": "7\u0000", "movieNm": "&#" + "9" * 5000 + "달빛", "rfilmDe": "99999999", "imgPathNm": "\ud800/a"},
+    ]
+    odd_site.answer = lambda _: Reply(json.dumps({"movieList": films}))
+    (film,) = opened(Megabox, odd_site, hasty).films()
+    assert (film.code, film.title, film.release_date) == ("7", "\ufffd달빛", None)
+
+
+@pytest.mark.parametrize(("said", "minutes"), [("107", 107), ("9" * 30, None), ("-5", None), ("Infinity", None)])
+def test_a_running_time_that_no_film_has_is_none(said, minutes, odd_site, hasty):
+    odd_site.answer = lambda _: Reply(json.dumps({"data": [{"movNo": "7", "movNm": "달빛", "scnBssTm": said}]}))
+    (film,) = opened(Cgv, odd_site, hasty).films()
+    assert film.runtime_minutes == minutes
+
+
+def test_stars_that_are_not_closed_make_no_rating_beyond_ten(odd_site, hasty):
+    item = '<li class="area_card _item" data-rating-id="{n}">{stars}<div><span class="desc _text">좋음</span>'
+    stars = '<span class="play_star state_fill"></span>' * 8
+    body = "".join(item.format(n=n, stars=stars) for n in (1, 2))
+    odd_site.answer = lambda asked: Reply("cb(" + json.dumps({"html": body if "u2=1&" in asked.path else ""}) + ")")
+    pages = list(opened(Naver, odd_site, hasty).review_pages("7"))
+    assert all(review.rating is None or review.rating <= 10 for page in pages for review in page.reviews)
+
+
+@pytest.mark.parametrize("element", ["<b>", "<li class='area_card _item'><span class='play_star'>"])
+def test_a_page_of_open_elements_is_unreadable_and_soon_so(element, odd_site, hasty):
+    began = time.process_time()
+    odd_site.answer = lambda _: Reply("cb(" + json.dumps({"html": element * 50_000}) + ")")
+    with pytest.raises(SourceUnreadable, match="pages in a row"):
+        list(opened(Naver, odd_site, hasty).review_pages("7"))
+    assert time.process_time() - began < 5
+
+
+def test_a_row_nested_without_end_is_set_aside_alone(odd_site, hasty):
+    deep = "[" * 600 + "]" * 600
+    odd_site.answer = once('{"list": [{"onelnEvalNo": 1, "onelnEvalCn": %s}, %s]}' % (deep, json.dumps(row(2))))  # noqa: UP031
+    page, *_ = opened(Megabox, odd_site, hasty).review_pages("7")
+    assert [review.source_id for review in page.reviews] == ["2"]
+    assert [rejected.reason for rejected in page.rejected] == ["blank text"]

@@ -79,3 +79,26 @@ def test_thousands_of_reviews_a_second():
     page = reviews_of({"list": rows}, None, Reading("megabox", "1", NOW, b"salt", True))
     assert len(page.reviews) == 6000
     assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize(
+    "written", ["1" * 200_000, "2026.07.01 " * 20_000, "1" * 200_000 + "일 전", "9" * 40 + " 년 전", "/Date(" * 40_000]
+)
+def test_a_time_without_end_is_read_in_a_moment(written):
+    began = time.process_time()
+    korean_time(written, NOW)
+    rating_of("5" + " " * 200_000 + "x")
+    aspects_of("<" * 200_000)
+    assert time.process_time() - began < 1
+
+
+def test_a_reference_to_no_character_is_replaced():
+    assert plain("좋&#" + "9" * 5000 + ";다") == "좋\ufffd다"
+    assert plain("&amp;#" + "9" * 5000 + ";") == "\ufffd"
+    assert plain("&#0000065;") == "A"
+
+
+def test_a_body_of_beginnings_alone_is_given_up_soon():
+    began = time.process_time()
+    assert whole_objects('{"id":' * 90 + "[" + "1," * 1_000_000, "id")[0] == []
+    assert time.process_time() - began < 5

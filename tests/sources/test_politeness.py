@@ -122,3 +122,33 @@ def test_redirects_stay_on_the_host(odd_site, hasty):
     odd_site.answer = in_turn(Reply(status=302, headers={"Location": "https://elsewhere.example/"}))
     with pytest.raises(SourceUnreadable, match=r"elsewhere\.example"):
         PoliteSession(hasty, "megabox", odd_site.url).get("/open")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ["Crawl-delay: ²", "Crawl-delay: " + "9" * 400, "Crawl-delay: " + "9" * 5000, "Disallow: //[", "Request-rate: ²/1"],
+)
+def test_rules_that_cannot_be_understood_are_a_refusal(rules, odd_site, hasty):
+    odd_site.robots = Reply(f"User-agent: *\n{rules}\n")
+    with pytest.raises(SourceBlocked, match=r"robots\.txt"):
+        PoliteSession(hasty, "megabox", odd_site.url).get("/open")
+    assert odd_site.asked == []
+
+
+@pytest.mark.parametrize("target", ["//[", "http://[::1", "/\xf1\xff"])
+def test_a_redirect_to_no_address_is_unreadable(target, odd_site, hasty):
+    odd_site.answer = lambda _: Reply(status=301, headers={"Location": target})
+    with pytest.raises(SourceUnreadable):
+        PoliteSession(hasty, "megabox", odd_site.url).get("/open")
+
+
+@pytest.mark.parametrize("wanted", ["Mon, 01 Jan 2020 00:00:00 +" + "9" * 20, "nan", "²", "9" * 5000])
+def test_a_pause_that_is_no_time_is_not_waited_for(wanted, odd_site, hasty):
+    odd_site.answer = in_turn(Reply(status=503, headers={"Retry-After": wanted}), Reply("ok"))
+    clock = Clock()
+    if wanted == "9" * 5000:  # a number, and so a pause that nobody waits for
+        with pytest.raises(SourceBlocked, match="pause"):
+            PoliteSession(hasty, "megabox", odd_site.url, clock.sleep, clock).get("/open")
+        return
+    assert PoliteSession(hasty, "megabox", odd_site.url, clock.sleep, clock).get("/open").text == "ok"
+    assert sum(clock.slept) < 1

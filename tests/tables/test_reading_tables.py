@@ -239,3 +239,43 @@ def test_reading_is_fast_and_takes_no_more_memory_for_a_larger_file(tmp_path: Pa
     # The guessing sample is the most that is held.
     assert peaks[1] < peaks[0] * 1.2
     assert peaks[1] < 16_000_000
+
+
+@pytest.mark.parametrize(
+    "header", ["id,re\rview", "id,re\rview,더", '"' + "가" * 140_000 + '",review', '"id"x,"re\rview"']
+)
+def test_a_header_that_follows_no_rules_is_cut_at_its_delimiters(tmp_path: Path, header: str) -> None:
+    path = written(tmp_path / "a.csv", f"{header}\n1,좋다\n2,나쁘다\n")
+    assert len(list(read_rows(path))) == 2
+
+
+@pytest.mark.parametrize("depth", [150, 900, 50_000])
+def test_a_line_nested_too_deeply_is_set_aside(tmp_path: Path, depth: int) -> None:
+    deep = '{"a": ' + "[" * depth + '"\\u0041"' + "]" * depth + "}"
+    path = written(tmp_path / "a.jsonl", f'{deep}\n{{"review": "좋다"}}\n')
+    assert cells(path) == [{"review": "좋다"}]
+    assert [row.number for row in bad(path)] == [1]
+
+
+def test_a_date_of_parquet_that_python_has_not_is_an_error(tmp_path: Path) -> None:
+    table = pa.table({"review": ["좋다"], "day": pa.array([2_000_000_000], pa.int32()).cast(pa.date32())})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="Parquet"):
+        list(read_rows(tmp_path / "a.parquet"))
+
+
+def test_a_row_of_quoted_lines_takes_no_more_memory_than_a_long_line(tmp_path: Path) -> None:
+    line = '"' + ",".join("a" * 400_000) + "\n"
+    path = written(tmp_path / "a.csv", "id,review\n" + line * 6)
+    tracemalloc.start()
+    rows = list(read_rows(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert all(isinstance(row, BadRow) for row in rows)
+    assert peak < 200_000_000
+
+
+def test_a_table_of_columns_without_end_is_refused(tmp_path: Path) -> None:
+    wide = ",".join(f"c{number}" for number in range(20_000))
+    with pytest.raises(InputError, match="20,000 columns"):
+        list(read_rows(written(tmp_path / "a.csv", f"{wide}\n{',' * 19_999}\n")))

@@ -18,7 +18,7 @@ from reelsense.errors import InputError
 from reelsense.models.base import Classifier, Probabilities
 from reelsense.models.loading import load_bundled
 from reelsense.tables.reading import Row, read_rows
-from reelsense.tables.scoring import score_file
+from reelsense.tables.scoring import chunks, score_file
 
 PRAISE = "배우들 연기가 정말 훌륭하고 감동적인 최고의 영화였어요"
 BLAME = "시간 낭비 돈 낭비 최악의 쓰레기 영화 너무 지루하다"
@@ -226,3 +226,12 @@ def test_the_bundled_model_scores_a_file_quickly(tmp_path: Path, model: Classifi
     decided = [row for row in rows if row["label"] != "neutral"]
     right = sum((row["label"] == "positive") == (row["original_label"] == "1") for row in decided)
     assert right / len(decided) > 0.9
+
+
+def test_chunks_of_wide_or_long_rows_are_short() -> None:
+    wide = (Row(number, dict.fromkeys(map(str, range(16_000)), "")) for number in range(100))
+    long = (Row(number, {"review": "가" * 1_000_000}) for number in range(100))
+    usual = (Row(number, {"review": "좋다"}) for number in range(5000))
+    assert max(len(chunk) for chunk in chunks(wide, 4096)) <= 13
+    assert max(len(chunk) for chunk in chunks(long, 4096)) <= 20
+    assert [len(chunk) for chunk in chunks(usual, 4096)] == [4096, 904]

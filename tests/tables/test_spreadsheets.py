@@ -423,3 +423,15 @@ def test_a_hundred_thousand_rows_take_bounded_memory(tmp_path: Path, shared: boo
         peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     process.communicate("")
     assert peak < 200_000, f"{peak / 1000:.0f} MB"
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_compression_that_spreadsheets_do_not_have_is_refused(tmp_path: Path, compression: int) -> None:
+    with (
+        zipfile.ZipFile(saved(tmp_path / "a.xlsx", ["review"], ["좋다"])) as usual,
+        zipfile.ZipFile(tmp_path / "b.xlsx", "w", compression) as odd,
+    ):
+        for part in usual.infolist():
+            odd.writestr(part.filename, usual.read(part))
+    with pytest.raises(InputError, match="packed in a way"):
+        list(read_rows(tmp_path / "b.xlsx"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -97,3 +98,18 @@ def test_shares_are_even_fixed_and_differ_by_salt() -> None:
     assert 0.2 < both / len(texts) < 0.3
     # Splits must never move between versions of the code.
     assert share_of("좋은 영화", "validation") == 0.6307489665870706
+
+
+def test_a_letter_with_marks_without_end_keeps_thirty_and_takes_no_time() -> None:
+    began = time.process_time()
+    cleaned = clean("좋다 a" + "\u0301\u0316" * 200_000 + " 정말")
+    assert time.process_time() - began < 2
+    assert cleaned.startswith("좋다 ")
+    assert cleaned.endswith(" 정말")
+    assert len(cleaned) <= len("좋다 a 정말") + 30
+    assert clean(cleaned) == cleaned
+
+
+@given(st.text("a\u0301\u0316\u0344\u1100\u1161 ", min_size=1, max_size=12), st.integers(1, 400))
+def test_marks_of_long_texts_are_cut_once(text: str, times: int) -> None:
+    assert clean(clean(text * times)) == clean(text * times)

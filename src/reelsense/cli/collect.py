@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -62,7 +63,7 @@ def crawl(
             lambda done: bar.update(bar.task_ids[0], advance=1, description=one_line(f"{source} {done.title}")),
         )
     if as_json:
-        print_json({**_fields(result), "counts": result.counts})
+        print_json({**asdict(result), "counts": result.counts})
     else:
         said = words(settings.language)
         table = Table(title=cell(f"{result.source}: {result.status}"))
@@ -159,7 +160,7 @@ def score(
         answer = predict(predictor.classifier, [text], settings.neutral_below)[0]
         label = answer.label.korean if settings.language == "ko" else answer.label.value
         if as_json:
-            print_json({**_fields(answer), "label_ko": answer.label.korean, "model_version": predictor.version})
+            print_json({**asdict(answer), "label_ko": answer.label.korean, "model_version": predictor.version})
         else:
             positive = say(settings, f"긍정 {answer.positive:.1%}", f"positive {answer.positive:.1%}")
             console().print(f"[bold]{label}[/] {answer.confidence:.1%}  ({positive})")
@@ -294,9 +295,3 @@ def _tell_scored(done: FileScored | BulkScored, out: str, as_json: bool) -> None
     rate = done.scored / max(done.seconds, 1e-9)
     aside = f" · {done.bad:,} → {done.bad_file}" if done.bad_file else ""
     console().print(f"{out}: {done.scored:,} ({done.column}, {rate:,.0f}/s){aside}", markup=False)
-
-
-def _fields(value: object) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(value)  # type: ignore[call-overload,no-any-return]

@@ -16,7 +16,7 @@ from rich.text import Text
 from reelsense.errors import InputError, SettingsError
 from reelsense.logs import configure_logs
 from reelsense.printable import one_line
-from reelsense.settings import Settings, load_settings
+from reelsense.settings import Settings, load_settings, read_yaml
 from reelsense.store.database import Database, open_database
 from reelsense.training.result import Progress as TrainingProgress
 
@@ -49,16 +49,14 @@ def pairs(given: Sequence[str] | None, option: str, expected: str) -> dict[str, 
 
 def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
     """`key=value` pairs; values are read as YAML does, so that lists and numbers can be given."""
-    import yaml
-
     found: dict[str, Any] = {}
     for pair in pairs:
         key, mark, value = pair.partition("=")
         if not mark:
             raise SettingsError(f"--set {pair}: expected KEY=VALUE.")
         try:
-            found[key.strip()] = yaml.safe_load(value) if value else ""
-        except yaml.YAMLError:  # `@daily`, say, which YAML keeps for itself
+            found[key.strip()] = read_yaml(value) if value else ""
+        except ValueError:  # `@daily`, say, which YAML keeps for itself
             found[key.strip()] = value
     return found
 

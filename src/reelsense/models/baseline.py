@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,10 +16,16 @@ from reelsense.errors import ModelError
 from reelsense.models.base import Probabilities
 from reelsense.models.calibration import sigmoid
 from reelsense.models.hashing import characters, ngram_counts, ngrams
-from reelsense.models.loading import write_facts
+from reelsense.models.loading import number_of, write_facts
 from reelsense.text.clean import clean
 
 WEIGHTS_FILE = "weights.npz"
+_ARRAY = "weights.npy"
+# 2^24 weights are the most that the settings allow; a file of twice as many is read all the same.
+_MOST_BYTES = (1 << 25) + 4096
+_LONGEST_NGRAM = 16
+# Of temperatures: what is divided by less would only be sure.
+COLDEST = 1e-6
 # Texts laid out at once: small enough for the arrays to stay in the second-level cache.
 _CHUNK = 128
 
@@ -95,19 +102,38 @@ def save_baseline(model: Baseline, folder: Path, card: dict[str, Any]) -> None:
 
 
 def read_weights(path: Path) -> NDArray[np.int8]:
-    """A table of weights, (2^bits,). Raises ValueError when it is none, and as numpy and zipfile do."""
-    with np.load(path, allow_pickle=False) as arrays:
-        weights: NDArray[np.int8] = arrays["weights"]
-    if weights.dtype != np.int8 or weights.ndim != 1 or len(weights).bit_count() != 1:
-        raise ValueError(f"weights are {weights.dtype}{weights.shape}, expected int8 and a power of two")
+    """A table of weights, (2^bits,). Raises ValueError when it is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            # Both say how much they will unpack to, and may say anything.
+            if archive.getinfo(_ARRAY).file_size > _MOST_BYTES:
+                raise ValueError("the table is larger than any that is made")
+            with archive.open(_ARRAY) as packed:
+                data = packed.read(_MOST_BYTES + 1)
+        version = np.lib.format.read_magic(file := io.BytesIO(data))
+        header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        shape, _, dtype = header(file)
+        if dtype != np.int8 or len(shape) != 1 or shape[0] != len(data) - file.tell():
+            raise ValueError(f"weights are {dtype}{shape} in {len(data)} bytes, expected int8")
+        weights = np.frombuffer(data, dtype=np.int8, offset=file.tell()).copy()
+    except Exception as error:  # numpy and zipfile have many words for damage
+        raise ValueError(f"'{path.name}': {error}") from error
+    if len(weights).bit_count() != 1:
+        raise ValueError(f"'{path.name}' holds {len(weights)} weights, expected a power of two")
     return weights
+
+
+def longest_of(facts: Mapping[str, Any]) -> int:
+    """The length of the longest n-grams. Raises ValueError for one that would take memory without end."""
+    return int(number_of(facts, "longest", 1, _LONGEST_NGRAM))
 
 
 def load_baseline(folder: Path, facts: dict[str, Any], version: str) -> Baseline:
     """Read what `save_baseline` wrote; `facts` is the folder's model.json. Raises ModelError when it is damaged."""
     try:
         weights = read_weights(folder / WEIGHTS_FILE)
-        numbers = {key: float(facts[key]) for key in ("scale", "bias", "temperature")}
-        return Baseline(str(facts["name"]), version, int(facts["longest"]), weights, **numbers)
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        numbers = {key: number_of(facts, key) for key in ("scale", "bias")}
+        longest, temperature = longest_of(facts), number_of(facts, "temperature", COLDEST)
+        return Baseline(str(facts["name"]), version, longest, weights, **numbers, temperature=temperature)
+    except (KeyError, ValueError) as error:
         raise ModelError(f"The model in '{folder}' is damaged: {error}. Fetch or train it again.") from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from reelsense.errors import ModelError
 from reelsense.models.base import Classifier
+from reelsense.text.json_text import parse_json
 
 BUNDLED = Path(__file__).parent / "bundled"
 
@@ -43,7 +44,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     """`model.json` of a model folder. Raises ModelError when there is none or it can't be read."""
     path = folder / "model.json"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"'{folder}' is not a model folder: it has no model.json.") from None
     except (OSError, ValueError) as error:
@@ -58,3 +59,11 @@ def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
     half = folder / "model.json.part"
     half.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     half.replace(folder / "model.json")
+
+
+def number_of(facts: Mapping[str, Any], key: str, low: float = -1e9, high: float = 1e9) -> float:
+    """A finite number of `model.json` between two bounds. Raises ValueError for another, KeyError for none."""
+    value = facts[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"'{key}' is {str(value)[:40]}, expected a number from {low:g} to {high:g}")
+    return float(value)

@@ -7,7 +7,6 @@ made where `model.rating_head` is set; a folder without it has none.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reelsense.errors import ModelError
-from reelsense.models.baseline import Baseline, read_weights
+from reelsense.models.baseline import Baseline, longest_of, read_weights
+from reelsense.models.loading import number_of
+from reelsense.text.json_text import parse_json
 from reelsense.types import Sentiment
 
 LOWEST, HIGHEST = 1.0, 10.0
@@ -63,10 +64,10 @@ def load_rating(folder: Path) -> RatingHead | None:
     if not (folder / _FACTS).is_file():
         return None
     try:
-        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        facts = parse_json((folder / _FACTS).read_text(encoding="utf-8"))
         weights = read_weights(folder / _WEIGHTS)
-        scale, bias = float(facts["scale"]), float(facts["bias"])
-        linear = Baseline("rating", "rating", int(facts["longest"]), weights, scale, bias, 1.0)
-        return RatingHead(linear, float(facts["negative_below"]), float(facts["positive_from"]))
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        scale, bias = number_of(facts, "scale"), number_of(facts, "bias")
+        linear = Baseline("rating", "rating", longest_of(facts), weights, scale, bias, 1.0)
+        return RatingHead(linear, number_of(facts, "negative_below"), number_of(facts, "positive_from"))
+    except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ModelError(f"The rating head in '{folder}' is damaged: {error}. Train it again.") from error

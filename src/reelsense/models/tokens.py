@@ -32,10 +32,9 @@ def open_tokenizer(folder: Path, max_length: int) -> Any:
     except ImportError:
         raise ModelError("Transformers need the package 'tokenizers': pip install 'reelsense[onnx]'.") from None
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        return prepared(Tokenizer.from_file(str(path)), max_length)
     except Exception as error:  # tokenizers raises bare Exception for a file it can't read.
         raise ModelError(f"'{path}' can't be read as a tokenizer ({error}). Export or train the model again.") from None
-    return prepared(tokenizer, max_length)
 
 
 def prepared(tokenizer: Any, max_length: int) -> Any:
@@ -52,8 +51,11 @@ def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[NDArray[np.int32]]:
 
 
 def encode(tokenizer: Any, cleaned: Sequence[str]) -> list[NDArray[np.int32]]:
-    """`token_ids` of texts that are cleaned already."""
-    return [np.array(one.ids, dtype=np.int32) for one in tokenizer.encode_batch_fast(list(cleaned))]
+    """`token_ids` of texts that are cleaned already. Raises ModelError where the tokenizer has no id for a word."""
+    try:
+        return [np.array(one.ids, dtype=np.int32) for one in tokenizer.encode_batch_fast(list(cleaned))]
+    except Exception as error:  # as above
+        raise ModelError(f"The tokenizer can't be used ({error}). Export or train the model again.") from None
 
 
 def pad(rows: Sequence[NDArray[np.int32]], pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

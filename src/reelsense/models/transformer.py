@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from reelsense.errors import ModelError
 from reelsense.models.base import Probabilities
+from reelsense.models.baseline import COLDEST
 from reelsense.models.calibration import sigmoid
+from reelsense.models.loading import number_of
 from reelsense.models.tokens import batches_by_length, encode, open_tokenizer, pad, token_ids
 
 log = structlog.get_logger()
@@ -37,6 +39,9 @@ CHUNK = 4096
 # Padded tokens and rows of a batch; beyond these, batches of BERT-base only use more memory.
 BATCH_TOKENS = 4096
 BATCH_ROWS = 64
+# Of a text; encoders read 512.
+_MOST_TOKENS = 1 << 16
+_INPUTS, _OUTPUT = ("input_ids", "attention_mask"), "log_odds"
 _GPU = "CUDAExecutionProvider"
 
 
@@ -115,9 +120,9 @@ def load_transformer(
     """
     threads = threads or len(os.sched_getaffinity(0))
     try:
-        max_length, pad_id, temperature = int(facts["max_length"]), int(facts["pad_id"]), float(facts["temperature"])
-        name = str(facts["name"])
-    except (KeyError, TypeError, ValueError) as error:
+        max_length, pad_id = int(number_of(facts, "max_length", 1, _MOST_TOKENS)), int(number_of(facts, "pad_id", 0))
+        name, temperature = str(facts["name"]), number_of(facts, "temperature", COLDEST)
+    except (KeyError, ValueError) as error:
         raise ModelError(f"model.json in '{folder}' is damaged ({error!r}). Fetch or train the model again.") from error
     tokenizer = open_tokenizer(folder / "tokenizer", max_length)
     used, log_odds = _open(folder, precision)
@@ -161,9 +166,17 @@ def onnx_log_odds(path: Path) -> LogOdds:
         session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime's errors share no public base class.
         raise ModelError(f"'{path}' can't be opened ({error}). Fetch or train the model again.") from error
+    named = {one.name for one in session.get_inputs()}, {one.name for one in session.get_outputs()}
+    if named[0] != set(_INPUTS) or _OUTPUT not in named[1]:
+        raise ModelError(f"'{path}' is another kind of model: it has no {', '.join(_INPUTS)} and {_OUTPUT}.")
 
     def log_odds(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        values: NDArray[np.float32] = session.run(["log_odds"], {"input_ids": ids, "attention_mask": mask})[0]
+        try:
+            values: NDArray[np.float32] = session.run([_OUTPUT], dict(zip(_INPUTS, (ids, mask), strict=True)))[0]
+        except Exception as error:
+            raise ModelError(f"'{path}' can't be run ({error}). Fetch or train the model again.") from error
+        if np.shape(values) != (len(ids),) or not np.isfinite(values).all():
+            raise ModelError(f"'{path}' does not give a number for each text. Fetch or train the model again.")
         return values
 
     return log_odds

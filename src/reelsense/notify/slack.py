@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from reelsense.errors import ServiceAway, SettingsError
 from reelsense.sections import SlackSettings
 
 _SECONDS = 15
+# Of an hour's messages, 200 each: a server that names a next page for ever is left.
+_MOST_PAGES = 100
+_STAMP = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
 _LONGEST = 38_000  # characters; Slack cuts a message at 40,000
 
 
@@ -50,22 +54,37 @@ class ChannelMessage:
 
 def messages_since(settings: SlackSettings, channel: str, at: str) -> list[ChannelMessage]:
     """People's messages of a channel after `at`, oldest first; never a bot's, and so never our own."""
-    found: list[dict[str, Any]] = []
+    found: list[Any] = []
     cursor: str | None = None
     with _answering("conversations.history"):
         client = _bot(settings)
-        own = client.auth_test()["user_id"]
-        while True:
+        own = client.auth_test().get("user_id")
+        for _ in range(_MOST_PAGES):
             page = client.conversations_history(channel=channel, oldest=at, limit=200, cursor=cursor)
-            found += page["messages"]
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            rows, cursor = page.get("messages"), _cursor(page.get("response_metadata"))
+            if not isinstance(rows, list):
+                raise ServiceAway("Slack answers conversations.history without messages: check slack.api_url.")
+            found += rows
             if not cursor:
                 break
-    people = (
-        row for row in found if not row.get("bot_id") and not row.get("subtype") and row.get("user") not in (None, own)
-    )
-    kept = (ChannelMessage(str(row["ts"]), str(row.get("text") or "")) for row in people)
-    return sorted((one for one in kept if one.text.strip()), key=lambda one: float(one.at))
+    kept = (_of_person(row, own) for row in found)
+    return sorted((one for one in kept if one is not None), key=lambda one: float(one.at))
+
+
+def _cursor(told: Any) -> str | None:
+    """Where the next page begins."""
+    cursor = told.get("next_cursor") if isinstance(told, dict) else None
+    return cursor if isinstance(cursor, str) else None
+
+
+def _of_person(row: Any, own: str | None) -> ChannelMessage | None:
+    """A row of a channel's history as a message; None for a bot's, for notices, and for what is no message."""
+    if not isinstance(row, dict) or row.get("bot_id") or row.get("subtype") or row.get("user") in (None, own):
+        return None
+    at, text = row.get("ts"), row.get("text")
+    if not isinstance(at, str) or not _STAMP.fullmatch(at) or not isinstance(text, str) or not text.strip():
+        return None
+    return ChannelMessage(at, text)
 
 
 def escaped(text: str) -> str:
@@ -90,7 +109,10 @@ def _answering(what: str) -> Iterator[None]:
     try:
         yield
     except SlackApiError as error:
-        raise ServiceAway(f"Slack refused {what}: {error.response.get('error', error.response.status_code)}") from None
+        told = error.response.data if isinstance(error.response.data, dict) else {}
+        raise ServiceAway(f"Slack refused {what}: {told.get('error', error.response.status_code)}") from None
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+        raise ServiceAway(f"Slack's answer to {what} can't be read: check slack.api_url.") from None
     except (SlackClientError, URLError, OSError) as error:
         # The message of some holds the webhook's address, which is a secret.
         raise ServiceAway(f"Slack can't be reached for {what}: {type(error).__name__}") from None

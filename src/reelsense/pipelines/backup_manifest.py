@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
 
 from reelsense.errors import InputError, NotThere, StoreError
 from reelsense.objects import ObjectStore
+from reelsense.text.json_text import parse_json
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -25,7 +28,7 @@ class KeptFile:
     """A file of a part; `path` is relative to the part."""
 
     path: str
-    size: int
+    size: Annotated[int, Field(ge=0)]
     sha256: str
 
 
@@ -40,6 +43,9 @@ class KeptPart:
     @property
     def size(self) -> int:
         return sum(file.size for file in self.files)
+
+
+_PARTS = TypeAdapter(tuple[KeptPart, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +94,20 @@ def read_manifest(objects: ObjectStore, id: str) -> Backup:
         raise NotThere(f"{objects.address(id)} is no complete backup: it has no {MANIFEST}.")
     damaged = StoreError(f"{objects.address(id)}: the manifest is damaged. Restore another backup.")
     try:
-        said = json.loads(data)
+        said = parse_json(data)
         stated = said.pop("sha256")
         if said["format"] > _FORMAT:
             raise InputError(f"'{id}' was written by reelsense {said['reelsense']}, in a newer format. Update first.")
         if stated != _digest(said) or said["id"] != id:
             raise damaged
-        parts = tuple(
-            KeptPart(part["name"], cast(Kind, part["kind"]), tuple(KeptFile(**file) for file in part["files"]))
-            for part in said["parts"]
-        )
-        made_at = datetime.fromisoformat(said["made_at"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        parts = _PARTS.validate_python(said["parts"])
+        made_at = datetime.fromisoformat(said["made_at"]).astimezone(UTC)
+        version = str(said["reelsense"])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise damaged from None
     if any(_leads_out(text) for part in parts for text in (part.name, *(file.path for file in part.files))):
         raise damaged
-    return Backup(id, made_at, str(said["reelsense"]), parts)
+    return Backup(id, made_at, version, parts)
 
 
 def complete_backups(objects: ObjectStore) -> list[str]:

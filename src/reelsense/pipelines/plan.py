@@ -40,6 +40,7 @@ LOCK = "training"
 _FINETUNE_ITERATIONS = 30
 # Alarms that a cause names; the run's parameters hold them all.
 _MOST_REASONS = 3
+_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,9 @@ def _why_not(settings: Settings, stored: Sequence[LabelledText], finetune: bool)
 def _new_labels(settings: Settings, stored: Sequence[LabelledText], finetune: bool) -> int:
     """How many more stored labels there are than when a model was last trained, whatever became of it."""
     tag = PEOPLE_TAG if finetune else LABELS_TAG
-    known = max((int(run.tags.get(tag, "0")) for run in list_runs(settings)), default=0)
+    told = (run.tags.get(tag, "0") for run in list_runs(settings))
+    # Tags can be edited; what is no number was not counted.
+    known = max((int(number) for number in told if number.isdecimal() and len(number) < _DIGITS), default=0)
     return (_of_people(stored) if finetune else len(stored)) - known
 
 

@@ -52,6 +52,7 @@ WITHDRAWN_TAG = "reelsense.withdrawn"
 
 # Written last, so that with it the whole trained model is there.
 _TRAINED = "training.json"
+_HEADLINE = ("accuracy", "macro_f1", "ece", "n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def _judge(settings: Settings, plan: Plan, folder: Path, stored: Sequence[Labell
     dataset = build_dataset(settings_of(settings, plan), stored)
     validation = evaluate_labelled(candidate, dataset.validation or dataset.train)
     evaluations = {"validation": validation, **new_scores}
-    against = {f"champion/{name}/{m}": v for name, e in old_scores.items() for m, v in _headline(e).items()}
+    against = {f"champion/{name}/{m}": float(getattr(e, m)) for name, e in old_scores.items() for m in _HEADLINE}
     findings = examine(candidate, settings, evaluations)
     (folder / _TRAINED).unlink()  # not part of the model
     log_run(
@@ -269,8 +270,7 @@ def _why_withdrawn(settings: Settings, version: int | None, why: str) -> str:
 
 def _told(metrics: Mapping[str, float]) -> list[str]:
     """The metrics that a report shows."""
-    kinds = ("accuracy", "macro_f1", "ece", "n")
-    sets = [f"{who}{name}/{kind}" for who in ("", "champion/") for name in ("test", "newest") for kind in kinds]
+    sets = [f"{who}{name}/{kind}" for who in ("", "champion/") for name in ("test", "newest") for kind in _HEADLINE]
     return [name for name in ("training_seconds", *sets) if name in metrics]
 
 
@@ -298,7 +298,3 @@ def _samples(candidate: Classifier, rows: Sequence[LabelledText], neutral_below:
         {"text": row.text, "label": row.label, "positive": p, "sentiment": decide(p, neutral_below).value}
         for row, p in zip(rows, positive, strict=True)
     ]
-
-
-def _headline(found: Evaluation) -> dict[str, float]:
-    return {"accuracy": found.accuracy, "macro_f1": found.macro_f1, "ece": found.ece, "n": float(found.n)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from reelsense.errors import NotThere
 from reelsense.registry.client import registry_client, translated
 from reelsense.settings import Settings
+from reelsense.text.json_text import parse_json
 from reelsense.training.evaluate import Evaluation
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _artifact(client: MlflowClient, run_id: str, path: str, folder: str) -> byte
 def _curves(name: str, read: bytes) -> Curves | None:
     """From a run's JSON; None when that is damaged."""
     try:
-        facts: Mapping[str, Any] = json.loads(read)
+        facts: Mapping[str, Any] = parse_json(read)
         (tn, fp), (fn, tp) = facts["confusion"]
         bins = facts.get("calibration")
         return Curves(
@@ -134,5 +134,5 @@ def _curves(name: str, read: bytes) -> Curves | None:
             confusion=((int(tn), int(fp)), (int(fn), int(tp))),
             calibration=None if bins is None else tuple(Bin(float(p), float(q), int(n)) for p, q, n in bins),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None

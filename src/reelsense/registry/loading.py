@@ -27,6 +27,7 @@ from reelsense.registry.client import (
 from reelsense.registry.tracking import MODEL_PATH, folder_digest
 from reelsense.registry.versions import ALIASES, CANDIDATE, CHAMPION, ModelVersion, list_versions, pick
 from reelsense.settings import Settings
+from reelsense.text.json_text import parse_json
 
 log = structlog.get_logger()
 
@@ -244,9 +245,10 @@ def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) 
         return _serve_bundled(why)
     folder = _cache(settings) / str(remembered["folder"])
     try:
+        version = str(remembered.get("version"))
         if not _whole(folder, str(remembered.get("digest", ""))):
-            raise ModelError(f"'{folder}' is not what was registered as version {remembered['version']}.")
-        classifier = _open(folder, str(remembered["version"]))
+            raise ModelError(f"'{folder}' is not what was registered as version {version}.")
+        classifier = _open(folder, version)
     except ModelError as error:
         log.warning("cached_model_unusable", error=str(error))
         return None
@@ -270,7 +272,7 @@ def _memory(settings: Settings) -> Path:
 
 def _remembered(settings: Settings) -> dict[str, Any] | None:
     try:
-        facts = json.loads(_memory(settings).read_text(encoding="utf-8"))
+        facts = parse_json(_memory(settings).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) else None

@@ -6,6 +6,7 @@ repeated after a kill at any point. Chains of processes that share a home wait f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ _ALIASES = "aliases"
 _ARCHIVED_TAG = "reelsense.archived"
 # Set on the registered model while a roll-back swaps its two aliases, so that a repeated one finishes it.
 _ROLL_BACK_TAG = "reelsense.rolling_back"
+_SWAP = re.compile(r"(\d{1,9})>(\d{1,9})")
 _MOST_VERSIONS = 10_000
 
 
@@ -194,8 +196,8 @@ def roll_back(settings: Settings) -> ModelVersion:
         name = settings.registered_model
         model = _registered_model(client, settings)
         begun = model.tags.get(_ROLL_BACK_TAG) if model else None
-        if begun:
-            old, new = (int(part) for part in begun.split(">"))
+        if begun and (written := _SWAP.fullmatch(begun)):
+            old, new = int(written[1]), int(written[2])
         else:
             aliases = _aliases(client, settings)
             champion, previous = aliases.get(CHAMPION), aliases.get(PREVIOUS)

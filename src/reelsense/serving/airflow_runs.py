@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from reelsense.errors import Conflict, NotThere, ServiceAway
 from reelsense.pipelines.health import public_address
 from reelsense.sections import LinkSettings
 from reelsense.sources.loopback import is_here
+from reelsense.text.json_text import parse_json
 
 RunState = Literal["running", "success", "failed"]
 
@@ -54,14 +55,14 @@ class AirflowRuns:
     def under_way(self, dag: str) -> str | None:
         """The id of a run of the DAG that has not ended, whoever started it. Raises ServiceAway."""
         told = self._of_dag(dag, "GET", "/dagRuns?state=queued&state=running&limit=1")
-        runs = told.get("dag_runs")
-        return str(runs[0].get("dag_run_id")) if isinstance(runs, list) and runs else None
+        runs = self._rows(told, "dag_runs")
+        return str(runs[0].get("dag_run_id")) if runs else None
 
     def look(self, dag: str, run: str) -> DagRun:
         """How far a run is. Raises NotThere for one that Airflow does not know (any more), ServiceAway."""
         path = _path(dag, run)
         state = str(self._ask("GET", path).get("state"))
-        rows = self._ask("GET", f"{path}/taskInstances?limit=100").get("task_instances") or ()
+        rows = self._rows(self._ask("GET", f"{path}/taskInstances?limit=100"), "task_instances")
         tasks = {str(row.get("task_id")): str(row.get("state") or "none") for row in rows}
         return DagRun(next((end for end in _ENDED if end == state), "running"), tasks)
 
@@ -72,7 +73,8 @@ class AirflowRuns:
         except NotThere:
             return None
         if isinstance(told, str) and told.startswith('"'):  # as the column keeps it
-            told = json.loads(told)
+            with suppress(ValueError):
+                told = parse_json(told)
         return told if isinstance(told, str) else None
 
     def page(self, dag: str, run: str) -> str:
@@ -149,24 +151,36 @@ class AirflowRuns:
                 raise ServiceAway(f"{self._place} does not answer ({type(error).__name__}): {why}.") from None
 
     def _object(self, answer: requests.Response) -> Mapping[str, Any]:
-        try:
-            told = answer.json()
-        except ValueError:
-            told = None
+        told = _parsed(answer)
         if not isinstance(told, dict):
-            raise ServiceAway(f"{self._place} does not answer as Airflow 3 does: check {_ADDRESS}.")
+            raise self._another()
         return told
+
+    def _rows(self, told: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+        """A list of objects in an answer; an empty one may be null."""
+        rows = told.get(key) or []
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self._another()
+        return rows
+
+    def _another(self) -> ServiceAway:
+        return ServiceAway(f"{self._place} does not answer as Airflow 3 does: check {_ADDRESS}.")
 
 
 def _path(dag: str, run: str) -> str:
     return f"dags/{quote(dag, safe='')}/dagRuns/{quote(run, safe='')}"
 
 
+def _parsed(answer: requests.Response) -> Any:
+    """The body; None where it is no JSON."""
+    try:
+        return parse_json(answer.content)
+    except ValueError:
+        return None
+
+
 def _said(answer: requests.Response) -> str:
     """The sentence in an answer of `/api/v2`."""
-    try:
-        told = answer.json()
-    except ValueError:
-        return ""
+    told = _parsed(answer)
     detail = told.get("detail") if isinstance(told, dict) else None
     return f" ({detail[:200]})" if isinstance(detail, str) else ""

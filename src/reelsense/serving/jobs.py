@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +27,7 @@ from typing import Any, Literal
 import structlog
 
 from reelsense.errors import Conflict, InputError, NotThere, RateLimited
-from reelsense.serving.state_files import read_json, write_json
+from reelsense.serving.state_files import only_one, read_as, read_json, write_json
 from reelsense.settings import Settings
 from reelsense.tables.opening import KINDS, kind_of
 
@@ -62,6 +61,14 @@ class Job:
     model_version: str | None = None
     problem: str | None = None
     finished_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """What a job's process tells."""
+
+    rows: int
+    model_version: str
 
 
 def jobs_folder(settings: Settings) -> Path:
@@ -98,18 +105,18 @@ class Jobs:
 
     def find(self, number: str) -> Job:
         """The job of an id. Raises NotThere."""
-        job = _read_job(self._folder / number / _JOB) if number.isalnum() else None
+        job = read_as(self._folder / number / _JOB, Job) if number.isalnum() else None
         if job is None:
             raise NotThere(f"There is no job '{number}'.")
-        progress = read_json(self._folder / number / _PROGRESS)
+        progress = read_as(self._folder / number / _PROGRESS, _Progress)
         if job.state == "running" and progress is not None:
-            return replace(job, rows=int(progress["rows"]), model_version=str(progress["model_version"]))
+            return replace(job, rows=progress.rows, model_version=progress.model_version)
         return job
 
     def all(self) -> list[Job]:
         """All jobs, oldest first."""
         paths = self._folder.glob(f"*/{_JOB}") if self._folder.is_dir() else ()
-        return sorted(filter(None, map(_read_job, paths)), key=lambda job: (job.created_at, job.id))
+        return sorted(filter(None, (read_as(path, Job) for path in paths)), key=lambda job: (job.created_at, job.id))
 
     def cancel(self, number: str) -> Job:
         """Ask a job to stop; one that has ended stays as it is."""
@@ -178,7 +185,7 @@ class JobRunner:
     async def run(self) -> None:
         """Until cancelled. What an earlier service left unfinished is begun anew."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        while not (lock := _only_one(self._folder / ".runner")):
+        while not (lock := only_one(self._folder / ".runner")):
             await asyncio.sleep(_STOP_SECONDS)
         with lock:
             for job in await asyncio.to_thread(self._jobs.all):
@@ -230,7 +237,7 @@ class JobRunner:
 
 def read_job(folder: Path) -> Job:
     """The job of a folder, for its process. Raises NotThere."""
-    job = _read_job(folder / _JOB)
+    job = read_as(folder / _JOB, Job)
     if job is None:
         raise NotThere(f"'{folder}' is no job.")
     return job
@@ -270,29 +277,6 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         await asyncio.wait_for(process.wait(), _STOP_SECONDS)
     except TimeoutError:
         process.kill()
-
-
-@contextlib.contextmanager
-def _held(handle: int) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def _only_one(path: Path) -> contextlib.AbstractContextManager[None] | None:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return _held(handle)
-
-
-def _read_job(path: Path) -> Job | None:
-    facts = read_json(path)
-    return Job(**facts) if facts is not None else None
 
 
 def _now() -> str:

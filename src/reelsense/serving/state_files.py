@@ -1,25 +1,68 @@
-"""Small JSON files that tell one process how far another one is."""
+"""Small files between processes: how far one is, as JSON, and which one may go on."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from reelsense.tables.opening import replacing
+from reelsense.text.json_text import parse_json
+
+Kind = TypeVar("Kind")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """What a file says; None when it is not there or is no JSON object."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return facts if isinstance(facts, dict) else None
+
+
+def read_as(path: Path, kind: Callable[..., Kind]) -> Kind | None:
+    """A file's facts as a dataclass; None when it is not there, or lacks a field or has one of another type."""
+    facts = read_json(path)
+    try:
+        found: Kind | None = None if facts is None else _adapter(kind).validate_python(facts)
+    except ValueError:
+        return None
+    return found
 
 
 def write_json(path: Path, facts: Mapping[str, Any]) -> None:
     """Write whole or not at all."""
     with replacing(path) as part:
         part.write_text(json.dumps(facts, ensure_ascii=False, default=str), encoding="utf-8")
+
+
+def only_one(path: Path) -> contextlib.AbstractContextManager[None] | None:
+    """The lock of a file, for a `with`; None while another process holds it. A killed holder's is free at once."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return _held(handle)
+
+
+@contextlib.contextmanager
+def _held(handle: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -31,7 +31,7 @@ from reelsense.errors import Conflict, InputError, NotThere, ReelsenseError, Ser
 from reelsense.pipelines.plan import FINETUNE, RETRAIN
 from reelsense.serving.airflow_runs import AirflowRuns
 from reelsense.serving.airflow_trainings import DAGS, look, refuse_second, run_id
-from reelsense.serving.state_files import read_json, write_json
+from reelsense.serving.state_files import read_as, read_json, write_json
 from reelsense.settings import Settings
 from reelsense.store.database import Database
 from reelsense.store.runs import RunRow, latest_runs
@@ -217,9 +217,9 @@ class Trainings:
 
 def read_asked(folder: Path, number: str) -> Asked | None:
     """What a training was asked for; None when there is none of the id."""
-    facts = read_json(folder / f"{number}.json") if number.isalnum() else None
-    with contextlib.suppress(TypeError):
-        return Asked(**facts) if facts is not None else None
+    asked = read_as(folder / f"{number}.json", Asked) if number.isalnum() else None
+    with contextlib.suppress(ValueError):
+        return asked if asked is not None and datetime.fromisoformat(asked.asked_at).tzinfo is not None else None
     return None
 
 
@@ -240,9 +240,11 @@ def _ended(asked: Asked, told: Mapping[str, Any], run: RunRow | None, link: str 
     """A training that came to what was told."""
     if "problem" in told:
         return Training(asked, "failed", reason=str(told["problem"]), run=run, link=link)
-    outcome = str(told["status"])
+    outcome = str(told.get("status"))
     state: State = "skipped" if outcome == "skipped" else "succeeded"
-    return Training(asked, state, outcome, str(told["reason"]), told.get("version"), run=run, link=link)
+    version = told.get("version")
+    known = version if isinstance(version, int) else None
+    return Training(asked, state, outcome, str(told.get("reason", "")), known, run=run, link=link)
 
 
 def _runs(db: Database) -> list[RunRow]:

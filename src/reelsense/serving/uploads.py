@@ -59,7 +59,7 @@ def _parquet_size(path: Path) -> int:
 
     try:
         facts = pq.read_metadata(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise InputError(f"'{path.name}' is not a readable Parquet file: {error}") from error
     # A run of one value takes a few bytes whatever its length; its rows are what it grows to.
     groups = (int(facts.row_group(at).total_byte_size) for at in range(facts.num_row_groups))

@@ -15,7 +15,7 @@ from reelsense.errors import SourceUnreadable
 from reelsense.sources.paging import walk
 from reelsense.sources.parsing import korean_time, matching, plain
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.rows import Reading, SiteRow, broken_rest, count_of, read_rows, text_of
+from reelsense.sources.rows import Reading, SiteRow, broken_rest, code_of, count_of, minutes_of, read_rows, text_of
 from reelsense.sources.salvage import inner_string, parse, read_json, whole_objects
 from reelsense.types import Film, ReviewPage
 
@@ -126,7 +126,7 @@ def review_row(row: Any, reading: Reading) -> SiteRow:
 
 def film_of(row: Any, now: datetime) -> Film | None:
     """A row of the list or the search; None without number or title."""
-    code, title = text_of(row.get("movNo")), plain(text_of(row.get("movNm")))
+    code, title = code_of(row.get("movNo")), plain(text_of(row.get("movNm")))
     if not code or not title:
         return None
     release = korean_time(text_of(row.get("rlsYmd")), now)
@@ -136,5 +136,5 @@ def film_of(row: Any, now: datetime) -> Film | None:
         title,
         release_date=release.date() if release else None,
         poster_url=f"{_POSTERS}/{code[:-3].zfill(6)}/{code}/{code}_320.jpg" if code.isdigit() else None,
-        runtime_minutes=count_of(row.get("scnBssTm")) or None,
+        runtime_minutes=minutes_of(row.get("scnBssTm")),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from reelsense.errors import InputError
 from reelsense.sources.parsing import aspects_of, korean_time, matching, stable_id, storable
-from reelsense.sources.rows import Reading, SiteRow, read_rows, text_of
+from reelsense.sources.rows import LONGEST_CODE, Reading, SiteRow, read_rows, text_of
 from reelsense.tables.columns import columns_of, find_text_column
 from reelsense.tables.reading import BadRow
 from reelsense.tables.reading import read_rows as read_table
@@ -127,6 +127,7 @@ class FileSource:
                 continue
             title = storable(text_of(self._cell(row.cells, "title"))).strip()
             code = storable(text_of(self._cell(row.cells, "film"))).strip() or title or self._film
+            code = code if len(code) <= LONGEST_CODE else stable_id(code)
             written = _moment(self._cell(row.cells, "date"), now)
             cells = json.dumps(row.cells, ensure_ascii=False, default=str)
             database.execute("INSERT OR IGNORE INTO films VALUES (?, ?, ?)", (code, title or code, row.number))

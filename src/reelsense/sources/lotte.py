@@ -10,9 +10,9 @@ from typing import Any
 
 from reelsense.errors import SourceUnreadable
 from reelsense.sources.paging import walk
-from reelsense.sources.parsing import korean_time, matching, plain, rating_of
+from reelsense.sources.parsing import korean_time, matching, plain, rating_of, storable
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.rows import Reading, SiteRow, broken_rest, count_of, read_rows, text_of
+from reelsense.sources.rows import Reading, SiteRow, broken_rest, code_of, count_of, read_rows, text_of
 from reelsense.sources.salvage import read_json, whole_objects
 from reelsense.types import Film, ReviewPage
 
@@ -100,11 +100,11 @@ def review_row(row: Any, reading: Reading) -> SiteRow:
 
 def film_of(row: Any, now: datetime) -> Film | None:
     """An entry of the film list; None for an advertisement and without code or title."""
-    code, title = text_of(row.get("RepresentationMovieCode")), plain(text_of(row.get("MovieNameKR")))
+    code, title = code_of(row.get("RepresentationMovieCode")), plain(text_of(row.get("MovieNameKR")))
     if not code or not title or title == _ADVERTISEMENT:
         return None
     release = korean_time(text_of(row.get("ReleaseDate")), now)
-    poster = text_of(row.get("PosterURL")) or None
+    poster = storable(text_of(row.get("PosterURL"))) or None
     return Film("lotte", code, title, release_date=release.date() if release else None, poster_url=poster)
 
 
@@ -117,5 +117,5 @@ def _items(parsed: Any, key: str) -> tuple[Any, int | None]:
 
 
 def _complaint(parsed: Any) -> str:
-    said = parsed.get("ResultMessage") if isinstance(parsed, dict) else None
+    said = storable(text_of(parsed.get("ResultMessage")))[:200] if isinstance(parsed, dict) else ""
     return f"the site says '{said}'" if said else "the site may have changed"

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 
 from reelsense.errors import SourceUnreadable
+from reelsense.sources.markup import parse_markup
 from reelsense.sources.paging import walk
-from reelsense.sources.parsing import aspects_of, korean_time, matching, plain, rating_of
+from reelsense.sources.parsing import aspects_of, korean_time, matching, plain, rating_of, storable
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.rows import Reading, SiteRow, broken_rest, count_of, read_rows, text_of
+from reelsense.sources.rows import Reading, SiteRow, broken_rest, code_of, count_of, minutes_of, read_rows, text_of
 from reelsense.sources.salvage import UnexpectedStatus, read_json, whole_objects
 from reelsense.types import Film, ReviewPage
 
@@ -173,7 +174,7 @@ def review_row(row: Any, reading: Reading) -> SiteRow:
 
 def comments_of(markup: str, reading: Reading, number: int) -> ReviewPage:
     """A review page from the HTML comment page. A site that ignores the page number ends the pass."""
-    page = BeautifulSoup(markup, "lxml")
+    page = parse_markup(markup, reading.source)
     items = page.select("li.oneContentTag")
     if not items and page.select_one("nav.pagination") is None:
         raise SourceUnreadable(f"{reading.source}: the comment page holds neither reviews nor a page list.")
@@ -202,12 +203,12 @@ def comment_row(item: Tag, reading: Reading) -> SiteRow:
 
 def film_of(row: Any, now: datetime) -> Film | None:
     """One entry of `movieList`; None without a number or title. The representative number is the reviews' key."""
-    code = text_of(row.get("rpstMovieNo")) or text_of(row.get("movieNo"))
+    code = code_of(row.get("rpstMovieNo")) or code_of(row.get("movieNo"))
     title = plain(text_of(row.get("movieNm")))
     if not code or not title:
         return None
     released = korean_time(text_of(row.get("rfilmDe")), now)
-    poster = text_of(row.get("imgPathNm"))
+    poster = storable(text_of(row.get("imgPathNm")))
     return Film(
         "megabox",
         code,
@@ -220,13 +221,13 @@ def film_of(row: Any, now: datetime) -> Film | None:
 
 def described(film: Film, markup: str) -> Film:
     """The film with what its info page tells."""
-    page = BeautifulSoup(markup, "lxml")
+    page = parse_markup(markup, film.source)
     facts: dict[str, str] = {}
     for line in page.select(".movie-info.infoContent p"):
         key, _, value = plain(line.get_text(" ", strip=True)).partition(":")
         facts[key.strip()] = value.strip()
     genres, _, runtime = facts.get("장르", "").partition("/")
-    minutes = re.search(r"(\d+)\s*분", runtime)
+    minutes = re.search(r"(\d{1,4})\s*분", runtime)
     summary = page.select_one(".movie-summary .txt")
     plot = plain(summary.get_text("\n", strip=True)) if summary else ""
     return dataclasses.replace(
@@ -234,7 +235,7 @@ def described(film: Film, markup: str) -> Film:
         directors=_names(facts.get("감독", "")) or film.directors,
         cast=_names(facts.get("출연진", "")) or film.cast,
         genres=_names(genres) or film.genres,
-        runtime_minutes=int(minutes[1]) if minutes else film.runtime_minutes,
+        runtime_minutes=minutes_of(minutes[1]) if minutes else film.runtime_minutes,
         plot=plot or film.plot,
     )
 

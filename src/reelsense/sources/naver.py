@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 
 from reelsense.errors import SourceError, SourceUnreadable
+from reelsense.sources.markup import parse_markup
 from reelsense.sources.paging import walk
-from reelsense.sources.parsing import korean_time, storable
+from reelsense.sources.parsing import korean_time
 from reelsense.sources.politeness import Answer, PoliteSession
 from reelsense.sources.rows import Reading, SiteRow, broken_rest, read_rows
 from reelsense.sources.salvage import inner_string, read_json
@@ -76,8 +77,7 @@ class Naver:
 
 def reviews_of(markup: str, reading: Reading) -> ReviewPage:
     """A review page from its HTML; an empty one is the end."""
-    # JSON may hold half an emoji, which no parser takes.
-    items = BeautifulSoup(storable(markup), "lxml").select("li.area_card._item") if markup.strip() else []
+    items = parse_markup(markup, reading.source).select("li.area_card._item") if markup.strip() else []
     return ReviewPage(*read_rows(items, review_row, reading), last=not markup.strip())
 
 
@@ -100,7 +100,8 @@ def review_row(item: Tag, reading: Reading) -> SiteRow:
     return SiteRow(
         source_id=str(item.get("data-rating-id") or ""),
         text=text.get_text("\n", strip=True) if text else "",
-        rating=float(filled) if filled or len(stars) == 10 else None,
+        # More than ten: in broken markup those of the next review came along.
+        rating=float(filled) if len(stars) <= 10 and (filled or len(stars) == 10) else None,
         written_at=korean_time(str(item.get("data-report-time") or ""), reading.now),
     )
 

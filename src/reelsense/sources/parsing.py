@@ -18,12 +18,16 @@ _MASK_NOTICE = re.compile(
     r"|.{0,10}(스포일러|비속어|욕설|광고|관람과 무관|블라인드).{0,20}(포함|숨김|숨겨|가려|블라인드|신고|처리).{0,20})$"
 )
 _JQUERY_JUNK = re.compile(r"jQuery\d+_\d+")
-_TAGS = re.compile(r"<[^>]*>")
+_TAGS = re.compile(r"<[^<>]*>")
+# More digits than Python turns into a number, and than any character has.
+_ENDLESS_REFERENCE = re.compile(r"&#[0-9]{16,}")
+# Longer ones are no dates.
+_LONGEST_DATE = 80
 _AGO = re.compile(r"(\d+)\s*(초|분|시간|일|주|개월|달|년)\s*전")
 _EPOCH = re.compile(r"/Date\((-?\d{1,14})")
 _LONE = re.compile("[\x00\ud800-\udfff]")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_RATING = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*점?\s*")
+_RATING = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*(?:점\s*)?")
 _PERSONAL = re.compile(
     r'("(?:loginId|UserIdNicName|MemberNo\w*|MemberID|MemberName|bloggername|bloggerlink)"\s*:\s*")[^"]*'
 )
@@ -38,10 +42,14 @@ ASPECTS = ("배우", "스토리", "영상미", "OST", "연출")
 def plain(text: str) -> str:
     """Entities resolved (double ones too), jQuery's markers taken out, `<br>` a line break; the rest stays."""
     if "&" in text:
-        text = html.unescape(html.unescape(text))
+        text = _unescaped(_unescaped(text))
     if "<" in text:
         text = _BREAK.sub("\n", text)
     return storable(_JQUERY_JUNK.sub("", text)).strip()
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(_ENDLESS_REFERENCE.sub("&#xFFFD", text))
 
 
 def storable(text: str) -> str:
@@ -71,7 +79,7 @@ def korean_time(value: str, now: datetime) -> datetime | None:
 
     `now` is aware. A day without a clock is its midnight; relative times are as exact as their unit.
     """
-    value = value.strip()
+    value = value.strip()[:_LONGEST_DATE]
     now = now.astimezone(KST)
     try:
         return _relative_time(value, now) or _absolute_time(value)
@@ -137,7 +145,7 @@ def matching(films: Iterable[Film], query: str) -> tuple[Film, ...]:
 
 def aspects_of(markup: str) -> tuple[str, ...]:
     """The aspects named in Megabox's markup or plain list, in the usual order."""
-    shown = _TAGS.sub(" ", html.unescape(markup))
+    shown = _TAGS.sub(" ", _unescaped(markup))
     return tuple(aspect for aspect in ASPECTS if aspect in shown)
 
 

@@ -177,9 +177,12 @@ class PoliteSession:
             # Unreachable rules forbid everything (RFC 9309, 2.3.1.4).
             raise self._open_circuit(f"robots.txt can't be read, which counts as a refusal ({error})") from error
         robots = RobotFileParser()
-        # No robots.txt means no rules (RFC 9309, 2.3.1.3).
-        robots.parse(answer.text.splitlines() if answer.status == 200 else [])
-        asked = float(robots.crawl_delay(self._crawl.user_agent) or 0)
+        try:
+            # No robots.txt means no rules (RFC 9309, 2.3.1.3).
+            robots.parse(answer.text.splitlines() if answer.status == 200 else [])
+            asked = float(robots.crawl_delay(self._crawl.user_agent) or 0)
+        except (ValueError, OverflowError) as error:  # an address or a number that is none
+            raise self._open_circuit(f"robots.txt can't be understood, which counts as a refusal ({error})") from error
         if asked > _LONGEST_PAUSE_SECONDS:
             raise self._open_circuit(f"robots.txt of {self._host} asks for {asked:.0f} s between requests")
         self._delay = max(self._crawl.min_delay_seconds, asked)
@@ -225,7 +228,7 @@ class PoliteSession:
             urllib3.exceptions.HTTPError,
         ) as error:
             raise _Transient(type(error).__name__) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # the second for a redirect to what is no address
             raise SourceUnreadable(f"{self.source}: {urlsplit(url).path}: {type(error).__name__}.") from error
 
     def _body(self, response: requests.Response) -> bytes:
@@ -280,5 +283,5 @@ def _retry_after(value: str | None) -> float | None:
         pass
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

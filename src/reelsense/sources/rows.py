@@ -41,8 +41,12 @@ class SiteRow:
     may_train: bool = True
 
 
-# What the store's column takes.
+# What the store's columns take.
 _LONGEST_ID = 120
+LONGEST_CODE = 80
+# Far beyond any number of reviews, and of minutes that a film takes.
+_MOST = 1_000_000_000
+_LONGEST_FILM = 10_000
 # Before the first film site in Korea; "0001-01-01" is how some servers write "no date".
 _FIRST_YEAR = 1990
 
@@ -58,7 +62,7 @@ def read_rows(
     for row in rows:
         try:
             fields = parse(row, reading)
-        except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             rejected.append(refuse(reading, f"unexpected row: {type(error).__name__}: {error}", row))
             continue
         text = plain(fields.text)
@@ -97,7 +101,10 @@ def refuse(reading: Reading, reason: str, row: Any, source_id: str | None = None
     """A rejected row; names of people are taken out of its raw text."""
     if isinstance(row, Tag):
         row = "(markup)"
-    raw = row if isinstance(row, str) else json.dumps(row, ensure_ascii=False, default=str)
+    try:
+        raw = row if isinstance(row, str) else json.dumps(row, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError) as error:
+        raw = f"(can't be shown: {error})"
     return RejectedRow(reading.source, storable(reason), without_names(raw), reading.film_code, source_id or None)
 
 
@@ -114,13 +121,25 @@ def broken_rest(reading: Reading, rest: str) -> tuple[RejectedRow, ...]:
 
 
 def text_of(value: object) -> str:
-    """A field as text; "" for null."""
-    return "" if value is None else str(value)
+    """A field as text; "" for null, and for a list or an object, which is nobody's text."""
+    return "" if value is None or isinstance(value, list | dict) else str(value)
 
 
 def count_of(value: object) -> int | None:
     """A number of things, given as a number or as text ("1,234"); None when it is neither."""
     try:
-        return max(0, int(text_of(value).replace(",", "")))
+        return min(max(0, int(text_of(value).replace(",", ""))), _MOST)
     except ValueError:
         return None
+
+
+def minutes_of(value: object) -> int | None:
+    """How long a film takes; None when it is not said or can't be."""
+    minutes = count_of(value) or None
+    return minutes if minutes is None or minutes <= _LONGEST_FILM else None
+
+
+def code_of(value: object) -> str:
+    """A film's code as the store takes it; "" for none."""
+    code = storable(text_of(value)).strip()
+    return code if len(code) <= LONGEST_CODE else ""

@@ -9,12 +9,17 @@ from typing import Any
 
 from reelsense.errors import SourceUnreadable
 from reelsense.sources.politeness import Answer
+from reelsense.text.json_text import parse_json
 
 # A body is asked for so many times before it is taken apart: a broken one is mostly an accident of the moment.
 _ATTEMPTS = 3
 _MOST_REMAINS = 20
-# Broken beginnings after which a body is given up: each may cost a scan of what follows.
+# Broken beginnings after which a body is given up, and how often all of it may be read: each costs a scan of what
+# follows it.
 _MOST_BROKEN = 2_000
+_MOST_SCANS = 8
+# Short bodies may be read more often.
+_FREE = 1_000_000
 
 
 class UnexpectedStatus(SourceUnreadable):
@@ -45,10 +50,7 @@ def read_json(fetch: Callable[[], Answer]) -> tuple[Any, str | None]:
 
 def parse(text: str) -> Any:
     """JSON with control characters let through. Raises ValueError, for nesting without end too."""
-    try:
-        return json.loads(text, strict=False)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    return parse_json(text, strict=False)
 
 
 def whole_objects(broken: str, marker: str) -> tuple[list[dict[str, Any]], str]:
@@ -71,7 +73,8 @@ def inner_string(broken: str, key: str) -> str:
     begin = re.search(rf'"{re.escape(key)}"\s*:\s*"', broken)
     if begin is None:
         return ""
-    body = re.match(r'(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*', broken[begin.end() :])
+    # Possessive: going back would take memory for each letter.
+    body = re.match(r'(?:[^"\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+', broken[begin.end() :])
     try:
         return str(json.loads(f'"{body[0] if body else ""}"', strict=False))
     except ValueError:
@@ -82,13 +85,14 @@ def _pieces(broken: str, marker: str) -> Iterator[tuple[dict[str, Any] | None, s
     decoder = json.JSONDecoder(strict=False)
     quoted = f'"{marker}"'
     position = broken.find("{")
-    failures = 0
-    while position != -1 and failures < _MOST_BROKEN:
+    failures = scanned = 0
+    while position != -1 and failures < _MOST_BROKEN and scanned <= _FREE + _MOST_SCANS * len(broken):
         following = broken.find("{", position + 1)
         try:
             value, end = decoder.raw_decode(broken, position)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
             failures += 1
+            scanned += _reached(error, position, len(broken))
             piece = broken[position : following if following != -1 else len(broken)]
             if quoted in piece:
                 yield None, piece[:500]
@@ -98,3 +102,11 @@ def _pieces(broken: str, marker: str) -> Iterator[tuple[dict[str, Any] | None, s
             yield value, ""
             following = broken.find("{", end)
         position = following
+
+
+def _reached(error: Exception, position: int, length: int) -> int:
+    """About how many characters were read before it was seen that they are broken."""
+    # Of a string without an end only the beginning is told.
+    if isinstance(error, json.JSONDecodeError) and not error.msg.startswith("Unterminated"):
+        return error.pos - position
+    return length - position

@@ -14,6 +14,7 @@ from reelsense.studio.client import NOT_ALLOWED, provider
 from reelsense.studio.costs import estimate_chat
 from reelsense.studio.replies import tells
 from reelsense.studio.spending import Pay, uncounted
+from reelsense.text.json_text import parse_json
 
 PREFIX = "studio/answers/"
 # Of what a model writes, its thinking included.
@@ -44,7 +45,7 @@ def ask_model(
     key = f"{PREFIX}{digest(settings.chat_model, asked, schema)}.json"
     if (kept := objects.read(key)) is not None:
         try:
-            return read(str(json.loads(kept)["content"]))
+            return read(str(parse_json(kept)["content"]))
         except (ValueError, LookupError, TypeError):
             pass  # of an older form: ask again
     content = _complete(settings, asked, schema, pay)

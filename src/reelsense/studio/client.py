@@ -72,7 +72,7 @@ def provider(settings: StudioSettings, what: str) -> Iterator[OpenAI]:
         raise ServiceAway(f"The provider can't be reached for {what}: check REELSENSE_STUDIO__BASE_URL.") from None
     except openai.APIStatusError as error:
         raise _told(error, what, key) from None
-    except (openai.OpenAIError, ValueError, LookupError, AttributeError, TypeError) as error:
+    except (openai.OpenAIError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         # JSON that is none, or that lacks what the API promises.
         raise ServiceAway(f"The provider's answer to {what} can't be read ({type(error).__name__}).") from None
 

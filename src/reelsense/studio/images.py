@@ -19,6 +19,7 @@ from reelsense.studio.costs import estimate_images
 from reelsense.studio.safety import check
 from reelsense.studio.spending import Pay, uncounted
 from reelsense.text.clean import clean
+from reelsense.text.json_text import parse_json
 
 Size = Literal["1024x1024", "1536x1024", "1024x1536"]
 SIZES: tuple[Size, ...] = get_args(Size)
@@ -101,7 +102,7 @@ def _kept(objects: ObjectStore, asked: str) -> list[StudioImage]:
 def _described(objects: ObjectStore, id: str) -> StudioImage | None:
     told = objects.read(f"{IMAGES}{id}.json") if _ID.fullmatch(id) else None
     try:
-        facts = json.loads(told or b"")
+        facts = parse_json(told or b"")
         made_at = datetime.fromisoformat(facts["made_at"])
         return StudioImage(id, facts["prompt"], facts["model"], facts["size"], made_at)
     except (ValueError, LookupError, TypeError):

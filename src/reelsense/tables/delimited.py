@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +18,8 @@ from reelsense.tables.row import BadRow, Row
 LONGEST_LINE = 1_000_000
 # Lines of one quoted cell; more than these are a quote that was never closed.
 _MOST_LINES = 500
+# As many as a spreadsheet has. Each row holds all of them, also where they are empty.
+_MOST_COLUMNS = 16_384
 _SHOWN = 500
 
 
@@ -81,9 +84,21 @@ def _header(lines: Lines, dialect: Dialect, path: Path) -> list[str]:
     while (found := lines.take()) is not None:
         line = found[1].strip("\r\n\ufeff ")
         if line:
-            names = next(csv.reader([line], delimiter=dialect.delimiter)) if dialect.quoted else None
-            return unique_names([name.strip() for name in names or line.split(dialect.delimiter)])
+            names = _names(line, dialect)
+            if len(names) > _MOST_COLUMNS:
+                raise InputError(
+                    f"'{path.name}' has {len(names):,} columns; a table of at most {_MOST_COLUMNS:,} is read."
+                )
+            return unique_names([name.strip() for name in names])
     raise InputError(f"'{path.name}' is empty: a table begins with a line of column names.")
+
+
+def _names(line: str, dialect: Dialect) -> list[str]:
+    """The cells of the header. One that is written by no rules is cut at its delimiters."""
+    if dialect.quoted:
+        with suppress(csv.Error, StopIteration):
+            return next(csv.reader([line], delimiter=dialect.delimiter))
+    return line.split(dialect.delimiter)
 
 
 def _cells(line: str, lines: Lines, dialect: Dialect, width: int) -> list[str] | None:
@@ -109,8 +124,10 @@ def _spanning(line: str, lines: Lines, dialect: Dialect, width: int) -> list[str
 
     def fed() -> Iterator[str]:
         yield line
-        while len(taken) < _MOST_LINES and (found := lines.take()) is not None:
+        length = len(line)
+        while len(taken) < _MOST_LINES and length < LONGEST_LINE and (found := lines.take()) is not None:
             taken.append(found)
+            length += len(found[1])
             if not dialect.quoted and found[1].count(dialect.delimiter) + 1 == width:
                 return  # a row of its own
             yield found[1]

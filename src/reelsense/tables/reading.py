@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from reelsense.tables.encoding import guess_encoding
 from reelsense.tables.opening import kind_of, opened_text
 from reelsense.tables.row import BadRow, Row
 from reelsense.tables.xlsx_reading import read_xlsx
+from reelsense.text.json_text import parse_json
 
 __all__ = ["BadRow", "Row", "read_rows", "within"]
 
@@ -66,8 +66,8 @@ def _jsonl(path: Path) -> Iterator[Row | BadRow]:
                 yield BadRow(number, f"longer than {LONGEST_LINE:,} characters", line[:_SHOWN])
                 continue
             try:
-                value = json.loads(line)
-            except (ValueError, RecursionError) as error:
+                value = parse_json(line)
+            except ValueError as error:
                 yield BadRow(number, f"not JSON: {error}", line[:_SHOWN])
                 continue
             if isinstance(value, dict):
@@ -90,7 +90,7 @@ def _parquet(path: Path) -> Iterator[Row | BadRow]:
                 for cells in batch.to_pylist():
                     number += 1
                     yield Row(number, cells)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # the last: dates that Python has not
         raise InputError(f"'{path.name}' is not a readable Parquet file (after row {number}): {error}") from error
 
 

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from reelsense.text.clean import clean
 RESULT_COLUMNS = ("label", "label_ko", "confidence", "positive", "model_version")
 BAD_COLUMNS = ("line", "reason", "raw")
 _SHOWN = 4000
+# Of the rows of a chunk, and what a cell takes besides its letters.
+_MOST_HELD, _PER_CELL = 20_000_000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,23 @@ def rename_later(cells: Mapping[str, Any], names: dict[str, str]) -> None:
 
 
 def chunks(rows: Iterator[Row | BadRow], size: int, first: int | None = None) -> Iterator[list[Row | BadRow]]:
-    """`size` rows at a time; with `first` so many to begin with, and twice as many each time up to `size`."""
-    now = first or size
-    while chunk := list(islice(rows, now)):
+    """`size` rows at a time; with `first` so many to begin with, and twice as many each time up to `size`.
+
+    Fewer where rows are long or have many cells: a few kilobytes of gzip may stand for gigabytes of them.
+    """
+    now, chunk, held = first or size, list[Row | BadRow](), 0
+    for row in rows:
+        chunk.append(row)
+        held += _weight(row)
+        if len(chunk) >= now or held >= _MOST_HELD:
+            yield chunk
+            now, chunk, held = min(size, 2 * now), [], 0
+    if chunk:
         yield chunk
-        now = min(size, 2 * now)
+
+
+def _weight(row: Row | BadRow) -> int:
+    """About how many bytes a row takes."""
+    if isinstance(row, BadRow):
+        return len(row.raw)
+    return _PER_CELL * len(row.cells) + sum(len(value) for value in row.cells.values() if isinstance(value, str))

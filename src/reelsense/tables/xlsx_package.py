@@ -21,6 +21,8 @@ _MOST_TYPES = 2_000_000
 _MOST_STRINGS = 600_000_000
 _MOST_WHOLE = 32_000_000
 _HEAD = 4096
+# As the format has them: others may ask for gigabytes of memory before they unpack a byte.
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _TAIL = 65_536 + 22 + 20 + 56
 # No DOCTYPE before the first element: entities could grow to any size.
 _XML = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<")
@@ -67,6 +69,8 @@ def _check_parts(path: Path, archive: zipfile.ZipFile) -> int:
     parts = archive.infolist()
     if len(parts) > _MOST_PARTS:
         raise InputError(f"'{path.name}' has {len(parts):,} parts; an XLSX file of at most {_MOST_PARTS:,} is read.")
+    if any(part.compress_type not in _PACKED for part in parts):
+        raise NotImplementedError("another compression than DEFLATE")
     sheets, strings = _streamed(archive)
     if not sheets:
         raise InputError(f"'{path.name}' is not a readable XLSX file: it has no sheets.")

@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 
 # Laughter, tears, emoji, digits and punctuation carry sentiment and stay. Invisible characters do not.
 _INVISIBLE = re.compile(
@@ -15,6 +16,10 @@ _CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud80
 _SPACE = re.compile(r"[\s\u2800]+")  # U+2800, a blank Braille cell, is what Megabox sends for an empty text.
 # Four or more of one character say no more than three do (ㅋㅋㅋㅋㅋㅋ, !!!!!!); three differ from two and one.
 _REPEAT = re.compile(r"(.)\1{3,}", re.DOTALL)
+# Sorting the marks on one letter takes the square of their number. No language puts thirty on one (UAX #15, 13).
+_MOST_MARKS = 30
+# Shorter texts are quick whatever they hold.
+_SHORT = 1000
 
 
 def clean(text: str) -> str:
@@ -24,7 +29,7 @@ def clean(text: str) -> str:
     '최고다 ㅋㅋㅋ!!!'
     """
     # NFC last: letters that an invisible character kept apart join only once it is gone.
-    text = unicodedata.normalize("NFC", without_invisible(text))
+    text = _composed(without_invisible(text))
     return _REPEAT.sub(r"\1\1\1", _SPACE.sub(" ", text).strip())
 
 
@@ -44,7 +49,7 @@ def cleaning_steps(text: str) -> list[str]:
     steps: tuple[tuple[str, Callable[[str], str]], ...] = (
         ("invisible", lambda text: _INVISIBLE.sub("", text)),
         ("control", lambda text: _CONTROL.sub(" ", text)),
-        ("composition", lambda text: unicodedata.normalize("NFC", text)),
+        ("composition", _composed),
         ("spaces", lambda text: _SPACE.sub(" ", text).strip()),
         ("repeats", lambda text: _REPEAT.sub(r"\1\1\1", text)),
     )
@@ -71,3 +76,30 @@ def share_of(text: str, salt: str) -> float:
     """A fixed pseudo-random number in [0, 1) for a text: splits made with it never change and never share a text."""
     digest = hashlib.blake2b(text_key(text).encode(), digest_size=8, person=salt.encode()[:16]).digest()
     return int.from_bytes(digest, "big") / 2**64
+
+
+def _composed(text: str) -> str:
+    """NFC; of a long text's letters with more than 30 marks the first 30 stay."""
+    if len(text) <= _SHORT or text.isascii():
+        return unicodedata.normalize("NFC", text)
+    # Once more afterwards: NFC makes two marks of some.
+    return _few_marks(unicodedata.normalize("NFC", _few_marks(text)))
+
+
+def _few_marks(text: str) -> str:
+    marks = _marks()
+    return marks.sub(lambda found: found[0][:_MOST_MARKS], text) if marks.search(text) else text
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    """More marks in a row than are kept."""
+    letters = (chr(code) for code in range(0x300, 0x1F000))
+    ranges: list[list[int]] = []
+    for code in (ord(letter) for letter in letters if unicodedata.combining(letter)):
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    listed = "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in ranges)
+    return re.compile(f"[{listed}]{{{_MOST_MARKS + 1},}}")

@@ -17,9 +17,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-import yaml
-
 from reelsense.errors import SettingsError
+from reelsense.settings import read_yaml
 from reelsense.text import perturb
 from reelsense.text.hangul import is_syllable, take_apart
 
@@ -66,10 +65,10 @@ def bundled_behaviours() -> tuple[Behaviour, ...]:
 def read_behaviours(path: Path) -> tuple[Behaviour, ...]:
     """The tests of a file of templates. Raises SettingsError that names the test which is wrong."""
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = read_yaml(path.read_text(encoding="utf-8"))
         words = {name: [str(word) for word in found] for name, found in given["words"].items()}
         capabilities = [(_names(one["name"]), list(one["tests"])) for one in given["capabilities"]]
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise SettingsError(f"'{path}' is no file of behaviours (words, capabilities with tests): {error}") from None
     found = []
     for capability, tests in capabilities:
