@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _killed(name: str, what: str, found: dict[str, Any]) -> list[str]:
-    saw = f"{found['tries']} repetitions that ended as an undisturbed run"
+    saw = f"{found['tries'] - len(found['wrong'])} of {found['tries']} repetitions ended as an undisturbed run"
     return ["kill -9", f"{name}: {what}", f"{found['kills']}", f"{len(found['wrong'])}", saw]
 
 

@@ -124,10 +124,10 @@ def _back_up(base: Path) -> None:
 def _home(base: Path) -> dict[str, Any]:
     settings = settings_in(base)
     kept = {}
-    for place in (settings.resolved_artifacts, settings.resolved_object_store):
+    for name, place in (("artifacts", settings.resolved_artifacts), ("objects", settings.resolved_object_store)):
         objects = open_objects(place)
         for key in objects.keys(""):
-            kept[f"{Path(place).name}/{key}"] = hashlib.sha256(objects.read(key) or b"").hexdigest()
+            kept[f"{name}/{key}"] = hashlib.sha256(objects.read(key) or b"").hexdigest()
     versions = [(found.version, found.aliases, found.key) for found in list_versions(settings)]
     return {**rows(settings), "files": kept, "salt": (settings.home / "salt").read_text(), "versions": versions}
 
