@@ -106,7 +106,7 @@ class Jobs:
 
     def find(self, number: str) -> Job:
         """The job of an id. Raises NotThere."""
-        job = _read_job(self._folder / number / _JOB) if number.isalnum() else None
+        job = read_as(self._folder / number / _JOB, Job) if number.isalnum() else None
         if job is None:
             raise NotThere(f"There is no job '{number}'.")
         progress = read_as(self._folder / number / _PROGRESS, _Progress)
@@ -117,7 +117,7 @@ class Jobs:
     def all(self) -> list[Job]:
         """All jobs, oldest first."""
         paths = self._folder.glob(f"*/{_JOB}") if self._folder.is_dir() else ()
-        return sorted(filter(None, map(_read_job, paths)), key=lambda job: (job.created_at, job.id))
+        return sorted(filter(None, (read_as(path, Job) for path in paths)), key=lambda job: (job.created_at, job.id))
 
     def cancel(self, number: str) -> Job:
         """Ask a job to stop; one that has ended stays as it is."""
@@ -296,10 +296,6 @@ def _only_one(path: Path) -> contextlib.AbstractContextManager[None] | None:
         os.close(handle)
         return None
     return _held(handle)
-
-
-def _read_job(path: Path) -> Job | None:
-    return read_as(path, Job)
 
 
 def _now() -> str:

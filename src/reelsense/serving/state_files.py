@@ -29,9 +29,10 @@ def read_as(path: Path, kind: type[Kind]) -> Kind | None:
     """A file's facts as a dataclass; None when it is not there, or lacks a field or has one of another type."""
     facts = read_json(path)
     try:
-        return None if facts is None else _adapter(kind).validate_python(facts)
+        found: Kind | None = None if facts is None else _adapter(kind).validate_python(facts)
     except ValueError:
         return None
+    return found
 
 
 def write_json(path: Path, facts: Mapping[str, Any]) -> None:
@@ -41,5 +42,5 @@ def write_json(path: Path, facts: Mapping[str, Any]) -> None:
 
 
 @cache
-def _adapter(kind: type[Kind]) -> TypeAdapter[Kind]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
