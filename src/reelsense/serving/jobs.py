@@ -238,7 +238,7 @@ class JobRunner:
 
 def read_job(folder: Path) -> Job:
     """The job of a folder, for its process. Raises NotThere."""
-    job = _read_job(folder / _JOB)
+    job = read_as(folder / _JOB, Job)
     if job is None:
         raise NotThere(f"'{folder}' is no job.")
     return job

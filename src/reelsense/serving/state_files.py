@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
@@ -29,7 +29,7 @@ def read_as(path: Path, kind: type[Kind]) -> Kind | None:
     """A file's facts as a dataclass; None when it is not there, or lacks a field or has one of another type."""
     facts = read_json(path)
     try:
-        found: Kind | None = None if facts is None else _adapter(kind).validate_python(facts)
+        found: Kind | None = None if facts is None else _adapter(cast(Any, kind)).validate_python(facts)
     except ValueError:
         return None
     return found
