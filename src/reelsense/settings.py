@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -42,13 +41,13 @@ from reelsense.sections import (
     StudioSettings,
     TrainingSettings,
 )
+from reelsense.text.yaml_text import parse_yaml
 
 PREFIX = "REELSENSE_"
 # Values of keys with these words never stand in an error.
 _NOT_SHOWN = ("secret", "salt", "client_id", "url", "uri", "bot_token", "api_key", "password", "databases")
 # Mappings from any source's name, whose own keys are not checked.
 _FREE = ("crawl.base_urls", "crawl.films", "crawl.schedule", "studio.prices", "backup.databases", "backup.folders")
-_LONGEST_YAML, _DEEPEST_YAML = 200_000, 20
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -177,7 +176,7 @@ def read_recipe(name: str) -> dict[str, Any]:
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise SettingsError(f"recipe '{name}' is not in {recipe_folder()}{hint} Known: {', '.join(known) or 'none'}.")
     try:
-        values = read_yaml(known[name].read_text(encoding="utf-8")) or {}
+        values = parse_yaml(known[name].read_text(encoding="utf-8")) or {}
     except (OSError, ValueError) as error:
         raise SettingsError(f"{known[name]}: not YAML: {error}") from None
     if not isinstance(values, dict):
@@ -185,26 +184,6 @@ def read_recipe(name: str) -> dict[str, Any]:
     for key in flat_keys(values, _FREE):
         _check_key(key, str(known[name]))
     return values
-
-
-def read_yaml(text: str) -> Any:
-    """The value of a YAML text of some pages, without references, whose unfolding has no end.
-
-    Raises ValueError for any other.
-    """
-    if len(text) > _LONGEST_YAML:
-        raise ValueError(f"longer than {_LONGEST_YAML:,} characters")
-    try:
-        depth = 0
-        for event in yaml.parse(text, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise ValueError("references (*name) are not read")
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _DEEPEST_YAML:
-                raise ValueError(f"nested more than {_DEEPEST_YAML} deep")
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, OverflowError, TypeError) as error:  # the last two: odd dates and keys
-        raise ValueError(str(error)) from None
 
 
 def with_recipe(settings: Settings, name: str) -> Settings:

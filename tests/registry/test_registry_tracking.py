@@ -10,9 +10,11 @@ import pytest
 from small_models import log_folder
 
 from reelsense.errors import ModelError, RegistryError
+from reelsense.pipelines.plan import plan_training
 from reelsense.registry.client import experiment_id, registry_client
-from reelsense.registry.tracking import KEY_TAG, folder_digest, log_run
+from reelsense.registry.tracking import KEY_TAG, LABELS_TAG, folder_digest, log_run, tag_run
 from reelsense.settings import Settings
+from reelsense.store.database import open_database
 
 
 def test_a_run_holds_numbers_plots_card_samples_and_the_model(settings: Settings, log_one, train_one) -> None:
@@ -130,3 +132,12 @@ def test_a_broken_database_is_a_registry_error(tmp_path: Path) -> None:
 
     with pytest.raises(RegistryError, match="refused"):
         registry_client(Settings(home=tmp_path))
+
+
+@pytest.mark.parametrize("told", ["many", "", "-5", "9" * 30, "²"])
+def test_a_number_of_labels_that_is_none_keeps_no_training_from_being_planned(
+    told: str, settings: Settings, log_one
+) -> None:
+    tag_run(settings, log_one(), LABELS_TAG, told)
+    plan = plan_training(open_database(settings.resolved_database_url), settings)
+    assert plan.done

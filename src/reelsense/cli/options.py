@@ -16,8 +16,9 @@ from rich.text import Text
 from reelsense.errors import InputError, SettingsError
 from reelsense.logs import configure_logs
 from reelsense.printable import one_line
-from reelsense.settings import Settings, load_settings, read_yaml
+from reelsense.settings import Settings, load_settings
 from reelsense.store.database import Database, open_database
+from reelsense.text.yaml_text import parse_yaml
 from reelsense.training.result import Progress as TrainingProgress
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON으로 출력 / print JSON")]
@@ -55,7 +56,7 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
         if not mark:
             raise SettingsError(f"--set {pair}: expected KEY=VALUE.")
         try:
-            found[key.strip()] = read_yaml(value) if value else ""
+            found[key.strip()] = parse_yaml(value) if value else ""
         except ValueError:  # `@daily`, say, which YAML keeps for itself
             found[key.strip()] = value
     return found

@@ -18,9 +18,9 @@ from random import Random
 from typing import Any, Literal
 
 from reelsense.errors import SettingsError
-from reelsense.settings import read_yaml
 from reelsense.text import perturb
 from reelsense.text.hangul import is_syllable, take_apart
+from reelsense.text.yaml_text import parse_yaml
 
 TEMPLATES = Path(__file__).with_name("behaviours.yaml")
 
@@ -65,7 +65,7 @@ def bundled_behaviours() -> tuple[Behaviour, ...]:
 def read_behaviours(path: Path) -> tuple[Behaviour, ...]:
     """The tests of a file of templates. Raises SettingsError that names the test which is wrong."""
     try:
-        given = read_yaml(path.read_text(encoding="utf-8"))
+        given = parse_yaml(path.read_text(encoding="utf-8"))
         words = {name: [str(word) for word in found] for name, found in given["words"].items()}
         capabilities = [(_names(one["name"]), list(one["tests"])) for one in given["capabilities"]]
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
