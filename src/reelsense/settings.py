@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableValue
 
+from reelsense.documents.yaml_text import parse_yaml
 from reelsense.dotted import flat_keys, nested
 from reelsense.errors import SettingsError
 from reelsense.sections import (
@@ -41,7 +42,6 @@ from reelsense.sections import (
     StudioSettings,
     TrainingSettings,
 )
-from reelsense.text.yaml_text import parse_yaml
 
 PREFIX = "REELSENSE_"
 # Values of keys with these words never stand in an error.

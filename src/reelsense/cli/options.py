@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from reelsense.documents.yaml_text import parse_yaml
 from reelsense.errors import InputError, SettingsError
 from reelsense.logs import configure_logs
 from reelsense.printable import one_line
 from reelsense.settings import Settings, load_settings
 from reelsense.store.database import Database, open_database
-from reelsense.text.yaml_text import parse_yaml
 from reelsense.training.result import Progress as TrainingProgress
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON으로 출력 / print JSON")]

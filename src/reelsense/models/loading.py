@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import ModelError
 from reelsense.models.base import Classifier
-from reelsense.text.json_text import parse_json
 
 BUNDLED = Path(__file__).parent / "bundled"
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import ModelError
 from reelsense.models.baseline import Baseline, longest_of, read_weights
 from reelsense.models.loading import number_of
-from reelsense.text.json_text import parse_json
 from reelsense.types import Sentiment
 
 LOWEST, HIGHEST = 1.0, 10.0

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import InputError, NotThere, StoreError
 from reelsense.objects import ObjectStore
-from reelsense.text.json_text import parse_json
 
 MANIFEST = "manifest.json"
 _FORMAT = 1

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import NotThere
 from reelsense.registry.client import registry_client, translated
 from reelsense.settings import Settings
-from reelsense.text.json_text import parse_json
 from reelsense.training.evaluate import Evaluation
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import InputError, ModelError, ReelsenseError, RegistryError
 from reelsense.models.base import Classifier
 from reelsense.models.loading import load_bundled, load_folder, read_facts
@@ -27,7 +28,6 @@ from reelsense.registry.client import (
 from reelsense.registry.tracking import MODEL_PATH, folder_digest
 from reelsense.registry.versions import ALIASES, CANDIDATE, CHAMPION, ModelVersion, list_versions, pick
 from reelsense.settings import Settings
-from reelsense.text.json_text import parse_json
 
 log = structlog.get_logger()
 

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 import requests
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import Conflict, NotThere, ServiceAway
 from reelsense.pipelines.health import public_address
 from reelsense.sections import LinkSettings
 from reelsense.sources.loopback import is_here
-from reelsense.text.json_text import parse_json
 
 RunState = Literal["running", "success", "failed"]
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from reelsense.documents.json_text import parse_json
 from reelsense.tables.opening import replacing
-from reelsense.text.json_text import parse_json
 
 Kind = TypeVar("Kind")
 

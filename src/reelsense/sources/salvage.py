@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import SourceUnreadable
 from reelsense.sources.politeness import Answer
-from reelsense.text.json_text import parse_json
 
 # A body is asked for so many times before it is taken apart: a broken one is mostly an accident of the moment.
 _ATTEMPTS = 3

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import InputError, ServiceAway
 from reelsense.objects import ObjectStore
 from reelsense.sections import StudioSettings
@@ -14,7 +15,6 @@ from reelsense.studio.client import NOT_ALLOWED, provider
 from reelsense.studio.costs import estimate_chat
 from reelsense.studio.replies import tells
 from reelsense.studio.spending import Pay, uncounted
-from reelsense.text.json_text import parse_json
 
 PREFIX = "studio/answers/"
 # Of what a model writes, its thinking included.

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import InputError, NotThere, ServiceAway
 from reelsense.objects import ObjectStore
 from reelsense.sections import StudioSettings
@@ -19,7 +20,6 @@ from reelsense.studio.costs import estimate_images
 from reelsense.studio.safety import check
 from reelsense.studio.spending import Pay, uncounted
 from reelsense.text.clean import clean
-from reelsense.text.json_text import parse_json
 
 Size = Literal["1024x1024", "1536x1024", "1024x1536"]
 SIZES: tuple[Size, ...] = get_args(Size)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import InputError
 from reelsense.tables.delimited import LONGEST_LINE, Lines, read_delimited
 from reelsense.tables.encoding import guess_encoding
 from reelsense.tables.opening import kind_of, opened_text
 from reelsense.tables.row import BadRow, Row
 from reelsense.tables.xlsx_reading import read_xlsx
-from reelsense.text.json_text import parse_json
 
 __all__ = ["BadRow", "Row", "read_rows", "within"]
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
+from reelsense.documents.yaml_text import parse_yaml
 from reelsense.errors import SettingsError
 from reelsense.text import perturb
 from reelsense.text.hangul import is_syllable, take_apart
-from reelsense.text.yaml_text import parse_yaml
 
 TEMPLATES = Path(__file__).with_name("behaviours.yaml")
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from reelsense.text.yaml_text import LONGEST, parse_yaml
+from reelsense.documents.yaml_text import LONGEST, parse_yaml
 
 
 def test_what_people_write_is_read() -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reelsense.text.json_text import DEEPEST, parse_json
+from reelsense.documents.json_text import DEEPEST, parse_json
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
