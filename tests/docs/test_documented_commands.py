@@ -15,6 +15,7 @@ from generate.links import links
 # Why a test can't do what a page says; a reader sees it above the block.
 REASONS = re.compile(
     r"needs (Docker|Kubernetes|AWS|GPUs|a cluster|Slack|a key of a model provider|an OIDC provider)"
+    r"|needs a service in the network"
     r"|asks live sites|downloads|runs for hours|waits for the next day|asks questions|clones"
 )
 LANGUAGES = {*SHELLS, "python", "text", "json", "yaml", "html", "mermaid"}

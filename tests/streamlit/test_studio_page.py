@@ -155,12 +155,17 @@ def test_a_question_that_no_review_answers_is_said_so(site: Site, page: Page, pr
 
 
 def test_the_character_of_a_film_is_shown_with_its_match(site: Site, page: Page, provider: Provider) -> None:
-    name = "기관사 <b>최</b>"  # a model's words are text
-    provider.content = {"name": name, "why": "약속을 지키는 사람입니다.", "shared": ["책임감", "고요"], "match": 87}
+    # A model's words are text, and hold no tag.
+    provider.content = {
+        "name": "기관사 <b>최</b>",
+        "why": "약속을 지키는 사람입니다.",
+        "shared": ["책임감", "고요"],
+        "match": 87,
+    }
     visit(page, site, f"studio?section=character&movie={film(site)}")
     select(page, "studio_mbti", "ISTJ")
     press(page, "studio_character")
-    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    expect(page.get_by_role("heading", name="기관사 (b)최(/b)")).to_be_visible()
     expect(page.get_by_text("닮은 정도 87%")).to_be_visible()
     for told in ("약속을 지키는 사람입니다.", "· 책임감", "· 고요"):
         expect(page.get_by_text(told, exact=True)).to_be_visible()

@@ -80,10 +80,11 @@ def share_of(text: str, salt: str) -> float:
 
 def _composed(text: str) -> str:
     """NFC; of a long text's letters with more than 30 marks the first 30 stay."""
-    if len(text) <= _SHORT or text.isascii():
-        return unicodedata.normalize("NFC", text)
-    # Once more afterwards: NFC makes two marks of some.
-    return _few_marks(unicodedata.normalize("NFC", _few_marks(text)))
+    if text.isascii():
+        return text
+    # Before, for the time it takes; once more afterwards, because NFC makes two marks of some.
+    text = unicodedata.normalize("NFC", _few_marks(text) if len(text) > _SHORT else text)
+    return _few_marks(text) if len(text) > _SHORT else text
 
 
 def _few_marks(text: str) -> str:
