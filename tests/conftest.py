@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,10 +30,12 @@ def corpus() -> Path:
 
 @pytest.fixture(autouse=True)
 def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the developer's shell or .env reaches a test."""
+    """No setting of the developer's shell or .env reaches a test, and no page that ran here is the main module of it."""
     for name in [name for name in os.environ if name.startswith("REELSENSE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("REELSENSE_HOME", str(tmp_path / "home"))
+    # Streamlit's AppTest puts its script there, and processes that are spawned run what is there.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")

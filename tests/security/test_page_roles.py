@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,8 +80,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def page(told: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A page of this process, which is the same afterwards: a script runs as its main module."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    """A page of this process."""
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     for forget in (configuration.settings.clear, api._session.clear, api.forget):
