@@ -30,7 +30,7 @@ def corpus() -> Path:
 
 @pytest.fixture(autouse=True)
 def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the developer's shell or .env reaches a test, and no page that ran here is the main module of it."""
+    """No setting of the shell or .env reaches a test, and no page that ran here before is its main module."""
     for name in [name for name in os.environ if name.startswith("REELSENSE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("REELSENSE_HOME", str(tmp_path / "home"))
