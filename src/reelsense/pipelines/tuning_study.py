@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from reelsense.errors import InputError, SettingsError
+from reelsense.file_locks import only_one
 from reelsense.registry.tuning_runs import TrialRun
 from reelsense.settings import Settings
 from reelsense.training.data import Dataset
@@ -35,7 +36,6 @@ def open_study(settings: Settings, name: str, dataset: Dataset, space: Sequence[
         from optuna.trial import TrialState
     except ImportError:
         raise SettingsError("tune needs Optuna: pip install 'reelsense[train]'.") from None
-    import fcntl
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if not name.replace("-", "").replace("_", "").isalnum():
@@ -43,12 +43,10 @@ def open_study(settings: Settings, name: str, dataset: Dataset, space: Sequence[
     folder = settings.home / "tuning"
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / f"{name}.db"
-    with (folder / f"{name}.lock").open("w") as lock:
-        try:
-            # Of the process, not of the file: gone however the process ends.
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(f"The study '{name}' is being searched by another process; give --name.") from None
+    lock = only_one(folder / f"{name}.lock")
+    if lock is None:
+        raise InputError(f"The study '{name}' is being searched by another process; give --name.")
+    with lock:
         storage = optuna.storages.RDBStorage(f"sqlite:///{database.absolute()}")
         # Another seed at each start, else a study that goes on would draw its first trials again.
         before = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import socket
@@ -17,6 +16,7 @@ import requests
 import structlog
 
 from reelsense.errors import ReelsenseError, RegistryError
+from reelsense.file_locks import waited_for
 from reelsense.settings import Settings
 
 if TYPE_CHECKING:
@@ -180,8 +180,7 @@ def _make_database(path: Path) -> None:
     from mlflow import MlflowClient
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with waited_for(path.with_name(f".{path.name}.lock")):
         if path.is_file():  # another process was faster
             return
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:

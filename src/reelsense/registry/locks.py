@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from reelsense.file_locks import waited_for
 from reelsense.settings import Settings
 
 
@@ -16,6 +16,5 @@ def alone(settings: Settings, name: str) -> Iterator[None]:
     Not to be nested. Processes with homes of their own at one MLflow server don't wait for each other.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / f".registry-{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with waited_for(settings.home / f".registry-{name}.lock"):
         yield

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,11 +20,9 @@ from reelsense.errors import RegistryError
 from reelsense.models.loading import read_facts
 from reelsense.registry.client import check_artifact_store, experiment_id, registry_client, translated
 from reelsense.registry.commit import commit_tags
-from reelsense.registry.curves import CARD, EVALUATIONS, NUMBERS, numbers_of
 from reelsense.registry.locks import alone
-from reelsense.registry.plots import draw_confusion, draw_reliability
+from reelsense.registry.run_report import write_report
 from reelsense.settings import Settings
-from reelsense.tables.writing import open_table
 from reelsense.training.evaluate import Evaluation
 
 if TYPE_CHECKING:
@@ -79,10 +76,8 @@ def log_run(
     Raises RegistryError when MLflow or the object store refuses, ModelError when `folder` is not a model folder.
     """
     facts = read_facts(folder)
-    stage = settings.home / "cache" / "staging" / hashlib.sha256(key.encode()).hexdigest()[:16]
     # Of two processes with one key the second finds what the first has made, and must not put it away half-made.
-    with alone(settings, "runs"):
-        shutil.rmtree(stage, ignore_errors=True)  # what a killed attempt left
+    with alone(settings, "runs"), _staging(settings, key) as stage:
         client = registry_client(settings)
         with translated(settings):
             experiment = experiment_id(client)
@@ -92,42 +87,47 @@ def log_run(
                     return str(run.info.run_id)
             for run in known:
                 _put_away(client, experiment, run)
-            digest = folder_digest(folder)
-            labels = {
-                KEY_TAG: key,
-                RECIPE_TAG: recipe,
-                DATA_TAG: data_version,
-                DIGEST_TAG: digest,
-                **commit_tags(),
-                **tags,
-            }
+            about = {KEY_TAG: key, RECIPE_TAG: recipe, DATA_TAG: data_version, DIGEST_TAG: folder_digest(folder)}
+            labels = {**about, **commit_tags(), **tags}
             run_id = str(client.create_run(experiment, tags=labels, run_name=f"{recipe}-{key}"[:250]).info.run_id)
         bound = log.bind(run=run_id, key=key, recipe=recipe)
-        try:
-            with translated(settings):
-                stage.mkdir(parents=True)
-                check_artifact_store(str(client.get_run(run_id).info.artifact_uri))
-                model = _log_model(client, experiment, run_id, recipe, folder, str(facts["kind"]), labels, stage)
-                everything = {
-                    **metrics,
-                    **{f"{n}/{m}": v for n, e in evaluations.items() for m, v in e.metrics().items()},
-                }
-                log_numbers(client, run_id, {"recipe": recipe, "data_version": data_version, **parameters}, everything)
-                _log_dataset(client, run_id, data_version)
-                client.set_tag(run_id, "mlflow.note.content", model_card)
-                client.log_artifacts(run_id, str(_write_report(stage, folder, evaluations, samples, model_card)))
-                client.finalize_logged_model(model.model_id, "READY")
-                # Last of all: only now does the key count as done.
-                client.set_terminated(run_id, "FINISHED")
-        except BaseException:
-            with suppress(Exception):
-                client.set_terminated(run_id, "FAILED")
-            bound.warning("run_failed")
-            raise
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
+        measured = {f"{name}/{metric}": v for name, e in evaluations.items() for metric, v in e.metrics().items()}
+        with _failed_if_broken_off(client, run_id, bound), translated(settings):
+            check_artifact_store(str(client.get_run(run_id).info.artifact_uri))
+            model = _log_model(client, experiment, run_id, recipe, folder, str(facts["kind"]), labels, stage)
+            chosen = {"recipe": recipe, "data_version": data_version, **parameters}
+            log_numbers(client, run_id, chosen, {**metrics, **measured})
+            _log_dataset(client, run_id, data_version)
+            client.set_tag(run_id, "mlflow.note.content", model_card)
+            client.log_artifacts(run_id, str(write_report(stage, folder, evaluations, samples, model_card)))
+            client.finalize_logged_model(model.model_id, "READY")
+            # Last of all: only now does the key count as done.
+            client.set_terminated(run_id, "FINISHED")
     bound.info("run_logged")
     return run_id
+
+
+@contextmanager
+def _staging(settings: Settings, key: str) -> Iterator[Path]:
+    """An empty folder for what is uploaded under a key; what a killed attempt left in it is gone."""
+    stage = settings.home / "cache" / "staging" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir(parents=True)
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextmanager
+def _failed_if_broken_off(client: MlflowClient, run_id: str, bound: Any) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            client.set_terminated(run_id, "FAILED")
+        bound.warning("run_failed")
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,31 +252,6 @@ def _log_dataset(client: MlflowClient, run_id: str, data_version: str) -> None:
 
     data = Dataset(name="reelsense", digest=data_version[:36], source_type="local", source="{}")
     client.log_inputs(run_id, datasets=[DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
-
-
-def _write_report(
-    stage: Path,
-    folder: Path,
-    evaluations: Mapping[str, Evaluation],
-    samples: Sequence[Mapping[str, Any]],
-    model_card: str,
-) -> Path:
-    """The run's own files: model card, facts, sample predictions, numbers and plots of each evaluation."""
-    report = stage / "report"
-    report.mkdir(parents=True)
-    (report / CARD).write_text(model_card, encoding="utf-8")
-    shutil.copy2(folder / "model.json", report / "model.json")
-    columns = dict.fromkeys(["text", "label", "positive", *(name for row in samples for name in row)])
-    with open_table(report / "samples.csv", list(columns)) as table:  # people open it in a spreadsheet
-        for row in samples:
-            table.write(row)
-    for name, evaluation in evaluations.items():
-        place = report / EVALUATIONS / name
-        place.mkdir(parents=True)
-        (place / NUMBERS).write_text(json.dumps(numbers_of(evaluation), indent=2), encoding="utf-8")
-        draw_confusion(evaluation, name, place / "confusion_matrix.png")
-        draw_reliability(evaluation, name, place / "calibration.png")
-    return report
 
 
 def _requirements(kind: str) -> list[str]:

@@ -27,7 +27,8 @@ from typing import Any, Literal
 import structlog
 
 from reelsense.errors import Conflict, InputError, NotThere, RateLimited
-from reelsense.serving.state_files import only_one, read_as, read_json, write_json
+from reelsense.file_locks import only_one
+from reelsense.serving.state_files import read_as, read_json, write_json
 from reelsense.settings import Settings
 from reelsense.tables.opening import KINDS, kind_of
 

@@ -1,12 +1,9 @@
-"""Small files between processes: how far one is, as JSON, and which one may go on."""
+"""Small JSON files that tell one process how far another one is."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,25 +39,6 @@ def write_json(path: Path, facts: Mapping[str, Any]) -> None:
     """Write whole or not at all."""
     with replacing(path) as part:
         part.write_text(json.dumps(facts, ensure_ascii=False, default=str), encoding="utf-8")
-
-
-def only_one(path: Path) -> contextlib.AbstractContextManager[None] | None:
-    """The lock of a file, for a `with`; None while another process holds it. A killed holder's is free at once."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return _held(handle)
-
-
-@contextlib.contextmanager
-def _held(handle: int) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 @cache

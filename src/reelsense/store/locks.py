@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from reelsense.file_locks import waited_for
 from reelsense.store.database import Database
 
 
@@ -33,6 +33,5 @@ def held(db: Database, name: str) -> Iterator[None]:
     if database in (None, "", ":memory:"):
         yield
         return
-    with Path(f"{database}.{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with waited_for(Path(f"{database}.{name}.lock")):
         yield

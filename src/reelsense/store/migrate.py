@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
+from reelsense.file_locks import waited_for
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number will do, as long as all processes use the same.
@@ -52,6 +53,5 @@ def _one_at_a_time(engine: sa.Engine) -> Iterator[None]:
     if engine.url.database in (None, "", ":memory:"):
         yield
         return
-    with Path(f"{engine.url.database}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with waited_for(Path(f"{engine.url.database}.lock")):
         yield
