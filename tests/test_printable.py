@@ -11,9 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from typer.testing import CliRunner
 
-from reelsense.cli.options import cell
 from reelsense.logs import configure_logs
-from reelsense.printable import one_line, printable
+from reelsense.printable import cell, one_line, printable
 
 HOSTILE = "좋다\n2026-11-22T00:00:00Z [info     ] model_promoted version=9 \x1b[2J\x1b]8;;http://evil.example\x07\x9b31m\u2028끝"
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
-from reelsense.cli.options import JsonOption, Options, cell, console, pairs, print_json, progress_bar, say, store
+from reelsense.cli.options import JsonOption, Options, console, pairs, print_json, progress_bar, say, store
 from reelsense.errors import InputError
-from reelsense.printable import one_line, printable
+from reelsense.printable import cell, one_line, printable
 from reelsense.reporting.words import words
 from reelsense.settings import Settings
 from reelsense.sources.base import Source

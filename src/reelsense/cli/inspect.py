@@ -13,7 +13,8 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from reelsense.cli.options import JsonOption, cell, console, print_json, say, store
+from reelsense.cli.options import JsonOption, console, print_json, say, store
+from reelsense.printable import cell
 from reelsense.reporting.words import words
 from reelsense.settings import Settings, known_keys
 

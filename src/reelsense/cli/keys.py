@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from reelsense.cli.options import JsonOption, cell, console, print_json, say, store
+from reelsense.cli.options import JsonOption, console, print_json, say, store
 from reelsense.errors import SettingsError
+from reelsense.printable import cell
 from reelsense.store.keys import SCOPES
 
 keys = typer.Typer(no_args_is_help=True, help="API 키 / keys of the API")

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from reelsense.cli.options import JsonOption, cell, console, print_json, say, store
+from reelsense.cli.options import JsonOption, console, print_json, say, store
 from reelsense.errors import InputError
-from reelsense.printable import printable
+from reelsense.printable import cell, printable
 
 watch = typer.Typer(no_args_is_help=True, help="수집할 영화 목록 / the films that are crawled")
 

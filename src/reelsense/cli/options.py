@@ -11,12 +11,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from reelsense.documents.yaml_text import parse_yaml
 from reelsense.errors import InputError, SettingsError
 from reelsense.logs import configure_logs
-from reelsense.printable import one_line
 from reelsense.settings import Settings, load_settings
 from reelsense.store.database import Database, open_database
 from reelsense.training.result import Progress as TrainingProgress
@@ -75,11 +73,6 @@ def store(settings: Settings) -> Iterator[Database]:
 def console() -> Console:
     """Where people read."""
     return Console(highlight=False)
-
-
-def cell(text: str) -> Text:
-    """Text of others in a table: no markup, on one line, and nothing the terminal would obey."""
-    return Text(one_line(text))
 
 
 def print_json(value: Any) -> None:

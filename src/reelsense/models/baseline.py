@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reelsense.errors import ModelError
 from reelsense.models.base import Probabilities
-from reelsense.models.calibration import sigmoid
+from reelsense.models.calibration import COLDEST, sigmoid
 from reelsense.models.hashing import characters, ngram_counts, ngrams
 from reelsense.models.loading import number_of, write_facts
 from reelsense.text.clean import clean
@@ -24,8 +24,6 @@ _ARRAY = "weights.npy"
 # 2^24 weights are the most that the settings allow; a file of twice as many is read all the same.
 _MOST_BYTES = (1 << 25) + 4096
 _LONGEST_NGRAM = 16
-# Of temperatures: what is divided by less would only be sure.
-COLDEST = 1e-6
 # Texts laid out at once: small enough for the arrays to stay in the second-level cache.
 _CHUNK = 128
 

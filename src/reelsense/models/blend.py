@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reelsense.errors import ModelError
 from reelsense.models.base import Probabilities, Stepped
 from reelsense.models.calibration import log_odds, sigmoid
-from reelsense.models.loading import number_of, write_facts
+from reelsense.models.loading import checked_number, number_of, write_facts
 from reelsense.text.clean import clean
 
 MEMBERS = "members"
@@ -87,7 +87,7 @@ def save_blend(model: Blend, folder: Path, card: dict[str, Any]) -> None:
 def load_blend(folder: Path, facts: dict[str, Any], version: str, load: Callable[[Path, str], Any]) -> Blend:
     """Read what `save_blend` wrote, each member by `load(folder, version)`. Raises ModelError when it is damaged."""
     try:
-        weights = tuple(number_of({"weights": one}, "weights") for one in facts["weights"])
+        weights = tuple(checked_number(one, "weights") for one in facts["weights"])
         name, bias = str(facts["name"]), number_of(facts, "bias")
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"model.json in '{folder}' is damaged ({error!r}). Fetch or train the model again.") from error

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
+# The least temperature of a model that is loaded: what is divided by less would only be sure.
+COLDEST = 1e-6
+
 
 def sigmoid(logits: NDArray[Any]) -> NDArray[np.float32]:
     """Logistic function, float32, without overflow."""

@@ -63,7 +63,11 @@ def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
 
 def number_of(facts: Mapping[str, Any], key: str, low: float = -1e9, high: float = 1e9) -> float:
     """A finite number of `model.json` between two bounds. Raises ValueError for another, KeyError for none."""
-    value = facts[key]
+    return checked_number(facts[key], key, low, high)
+
+
+def checked_number(value: object, key: str, low: float = -1e9, high: float = 1e9) -> float:
+    """`number_of` for a value that was taken out already."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise ValueError(f"'{key}' is {str(value)[:40]}, expected a number from {low:g} to {high:g}")
     return float(value)

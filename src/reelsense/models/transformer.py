@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 
 from reelsense.errors import ModelError
 from reelsense.models.base import Probabilities
-from reelsense.models.baseline import COLDEST
-from reelsense.models.calibration import sigmoid
+from reelsense.models.calibration import COLDEST, sigmoid
 from reelsense.models.loading import number_of
 from reelsense.models.tokens import batches_by_length, encode, open_tokenizer, pad, token_ids
 

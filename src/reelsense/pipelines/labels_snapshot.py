@@ -33,7 +33,7 @@ def keep_labels(objects: ObjectStore, rows: Sequence[LabelledText]) -> str:
     for values in zip(*columns.values(), strict=True):
         told.update(repr(values).encode("utf-8", "surrogatepass"))
     digest = told.hexdigest()[:16]
-    if _rows(objects.read(_key(digest))) is None:
+    if _table(objects.read(_key(digest))) is None:
         buffer = io.BytesIO()
         pq.write_table(pa.table(columns, schema=_SCHEMA), buffer, compression="zstd")
         objects.write(_key(digest), buffer.getvalue())
@@ -45,20 +45,21 @@ def kept_labels(objects: ObjectStore, digest: str) -> list[LabelledText]:
     data = objects.read(_key(digest))
     if data is None:
         raise StoreError(f"The labels {digest} of a training are gone from {objects.address(_key(digest))}.")
-    rows = _rows(data)
-    if rows is None:
+    table = _table(data)
+    if table is None:
         raise StoreError(f"The labels {digest} of a training are damaged at {objects.address(_key(digest))}.")
-    return rows
+    return [LabelledText(**row) for row in table.to_pylist()]
 
 
-def _rows(data: bytes | None) -> list[LabelledText] | None:
-    """None when the file is not there or can't be read."""
+def _table(data: bytes | None) -> Any:
+    """The table of a file; None when the file is not there, can't be read, or holds another table."""
     if data is None:
         return None
     try:
-        return [LabelledText(**row) for row in pq.read_table(io.BytesIO(data)).to_pylist()]
-    except (pa.ArrowException, OSError, TypeError, ValueError):
+        table = pq.read_table(io.BytesIO(data))
+    except (pa.ArrowException, OSError, ValueError):
         return None
+    return table if table.schema.names == _SCHEMA.names else None
 
 
 def _key(digest: str) -> str:

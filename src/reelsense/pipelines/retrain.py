@@ -81,7 +81,7 @@ def retrain(
     """
     plan = plan_training(db, settings, force, finetune)
     if plan.done:
-        return RetrainResult("skipped", _why_not(plan, settings), data_version=plan.data_version)
+        return RetrainResult("skipped", _why_skipped(plan, settings), data_version=plan.data_version)
     try:
         train_planned(db, settings, plan.key, progress)
         if judge_planned(db, settings, plan.key).tags[VERDICT_TAG] != "refuse":
@@ -94,7 +94,7 @@ def retrain(
         raise
 
 
-def _why_not(plan: Plan, settings: Settings) -> str:
+def _why_skipped(plan: Plan, settings: Settings) -> str:
     if not plan.cause:
         return plan.done
     # Even when forced: of the same data the same model would come.

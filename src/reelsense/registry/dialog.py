@@ -7,10 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from reelsense.errors import ReelsenseError
-from reelsense.printable import one_line
+from reelsense.printable import cell
 from reelsense.registry.export import export_registry
 from reelsense.registry.versions import (
     CANDIDATE,
@@ -64,7 +63,7 @@ def versions_table(versions: list[ModelVersion], language: str) -> Table:
             _number(found.macro_f1),
             _number(found.accuracy),
             found.created.astimezone(KST).strftime("%Y-%m-%d %H:%M"),
-            Text(one_line(found.recipe or "-")),
+            cell(found.recipe or "-"),
         )
     return table
 

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reelsense.monitoring.weeks import DriftReport
-from reelsense.printable import one_line
+from reelsense.printable import cell
 from reelsense.reporting.drift_words import drift_words
 from reelsense.types import DriftWeek
 
@@ -28,7 +28,7 @@ def drift_table(report: DriftReport, language: str = "ko") -> Table:
             name = f"{weeks[0].begins} – {weeks[0].ends}" if by_week else one.title or said["all"]
             # Scores, ratings and sampled texts may be fewer than the reviews.
             most = max(week.reviews for week in weeks)
-            table.add_row(Text(one_line(name)), f"{most:,}", *(_cell(week) for week in weeks))
+            table.add_row(cell(name), f"{most:,}", *(_cell(week) for week in weeks))
     return table
 
 

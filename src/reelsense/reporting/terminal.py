@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from rich.table import Table
-from rich.text import Text
 
 from reelsense.pipelines.report import Report
-from reelsense.printable import one_line
+from reelsense.printable import cell
 from reelsense.reporting.words import words
 
 _BAR = 10
@@ -28,8 +27,9 @@ def films_table(report: Report, language: str = "ko") -> Table:
         agreement = f"{summary.agreement:.0%}" if summary.agreement is not None else "–"
         praised, blamed = (", ".join(word.word for word in found[:3]) for found in (film.praised, film.blamed))
         bar = _bar(summary.positive, summary.neutral, summary.negative)
-        said_words = Text(one_line(f"{praised} / {blamed}"))
-        table.add_row(Text(one_line(summary.title)), f"{summary.reviews:,}", rating, bar, agreement, said_words)
+        table.add_row(
+            cell(summary.title), f"{summary.reviews:,}", rating, bar, agreement, cell(f"{praised} / {blamed}")
+        )
     return table
 
 

@@ -41,8 +41,16 @@ def run(folder: Path) -> dict[str, object]:
     out, bad = folder / f"scored.{job.format}", folder / SET_ASIDE
     tally = OutcomeTally()
     most = int(settings.serving.unpacked_megabytes * 1_000_000)
-    asked = (classifier, source, out, None, job.column, job.neutral_below)
-    done = score_file(*asked, progress=progress, watch=tally.add, most_characters=most)
+    done = score_file(
+        classifier,
+        source,
+        out,
+        text_column=job.column,
+        neutral_below=job.neutral_below,
+        progress=progress,
+        watch=tally.add,
+        most_characters=most,
+    )
     if done.bad_file is not None:
         done.bad_file.rename(bad)
     write_outcome(folder, asdict(tally.outcome()))

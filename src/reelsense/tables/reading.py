@@ -49,7 +49,7 @@ def within(rows: Iterator[Row | BadRow], most: int | None) -> Iterator[Row | Bad
     taken = 0
     for row in rows:
         if isinstance(row, Row):
-            taken += sum(len(cell) for cell in row.cells.values() if isinstance(cell, str))
+            taken += row.letters
             if taken > most:
                 raise InputError(f"The rows up to {row.number:,} hold more than {most:,} characters: send it in parts.")
         yield row

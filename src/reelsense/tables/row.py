@@ -14,6 +14,11 @@ class Row:
     number: int
     cells: Mapping[str, Any]
 
+    @property
+    def letters(self) -> int:
+        """How many characters its texts have."""
+        return sum(len(value) for value in self.cells.values() if isinstance(value, str))
+
 
 @dataclass(frozen=True, slots=True)
 class BadRow:

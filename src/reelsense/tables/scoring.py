@@ -220,4 +220,4 @@ def _weight(row: Row | BadRow) -> int:
     """About how many bytes a row takes."""
     if isinstance(row, BadRow):
         return len(row.raw)
-    return _PER_CELL * len(row.cells) + sum(len(value) for value in row.cells.values() if isinstance(value, str))
+    return _PER_CELL * len(row.cells) + row.letters
