@@ -119,8 +119,8 @@ def body(
         ]
         parts.append(table((group, "texts", *names), rows))
     parts.append(
-        "Accuracy on the sealed test under noise, mean and standard deviation over the seeds; in brackets that on the "
-        "texts which the noise changes, before and after."
+        f"Accuracy on {noises[names[0]][0].texts:,} texts of the sealed test under noise, mean and standard deviation "
+        "over the seeds; in brackets that on the texts which the noise changes, before and after."
     )
     rows = [
         (one.name, f"{100 * one.changed:.1f} %", *(_noise(noises[name][at]) for name in names))

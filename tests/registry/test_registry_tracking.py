@@ -108,7 +108,7 @@ def test_a_server_that_is_down_is_named_with_the_cure_and_without_the_password(t
         port = closed.getsockname()[1]
     down = Settings(home=tmp_path, mlflow_tracking_uri=f"http://user:hush@127.0.0.1:{port}")
 
-    with pytest.raises(RegistryError, match="make mlflow") as caught:
+    with pytest.raises(RegistryError, match="docker compose up -d mlflow") as caught:
         registry_client(down)
 
     assert f"http://127.0.0.1:{port}" in str(caught.value)

@@ -163,7 +163,7 @@ def _is_from_registry(error: Exception) -> bool:
 def _unreachable(settings: Settings, error: Exception) -> RegistryError:
     said = str(error).partition("\n")[0].replace(settings.resolved_tracking_uri, shown_uri(settings))
     return RegistryError(
-        f"MLflow at {shown_uri(settings)} can't be reached ({said}): start `make mlflow` or unset "
+        f"MLflow at {shown_uri(settings)} can't be reached ({said}): start `docker compose up -d mlflow` or unset "
         "REELSENSE_MLFLOW_TRACKING_URI."
     )
 

@@ -17,10 +17,12 @@ from reelsense.text.clean import clean
 class UnderNoise:
     """Accuracy under one perturbation, as the mean over seeds with their standard deviation.
 
-    `changed` is the share of texts that the perturbation changes; `before` and `after` are accuracies on those alone.
+    `texts` were tried, `changed` is the share of them that the perturbation changes; `before` and `after` are
+    accuracies on those alone.
     """
 
     name: str
+    texts: int
     changed: float
     accuracy: float
     spread: float
@@ -51,7 +53,8 @@ def under_noise(
     """Every perturbation of NOISES; the first row is the texts as they are."""
     truth = np.asarray(labels) == 1
     plain = (classifier.predict_proba(texts) >= 0.5) == truth
-    found = [UnderNoise("as written", 0.0, float(plain.mean()), 0.0, float(plain.mean()), float(plain.mean()), 1)]
+    right = float(plain.mean())
+    found = [UnderNoise("as written", len(texts), 0.0, right, 0.0, right, right, 1)]
     for name, change in NOISES.items():
         used = seeds[:1] if name in _FIXED else seeds
         found.append(_measured(classifier, texts, truth, plain, name, change, used))
@@ -86,6 +89,7 @@ def _measured(
     nothing = float(plain.mean())
     return UnderNoise(
         name=name,
+        texts=len(texts),
         changed=float(np.mean(shares)),
         accuracy=float(np.mean(accuracies)),
         spread=spread,
