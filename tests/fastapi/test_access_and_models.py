@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 import requests
 from api_server import Api, wait_for
+from local_server import free_port, local_server
 from small_models import log_folder
 
 from reelsense.models.loading import BUNDLED
@@ -224,10 +224,7 @@ def test_promotion_over_the_api_is_served_within_a_moment(start: Start, tmp_path
 
 
 def test_it_starts_when_mlflow_is_away_and_says_so(start: Start) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
-    api = start(MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free}", SERVING__FOLLOW_SECONDS=0.2)
+    api = start(MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free_port()}", SERVING__FOLLOW_SECONDS=0.2)
     ready = api.get("/readyz").json()
     assert (ready["ready"], ready["origin"], ready["why"]) == (True, "bundled", "registry_unavailable")
     assert "can't be reached" in wait_for(lambda: (said := api.get("/readyz").json()["registry"]) != "ok" and said)
@@ -235,7 +232,7 @@ def test_it_starts_when_mlflow_is_away_and_says_so(start: Start) -> None:
     api.problem(api.get("/v1/models"), 503)
 
 
-def test_spans_go_to_a_collector_when_one_is_named(start: Start) -> None:
+def test_spans_go_to_a_collector_when_one_is_named(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
 
     class Collector(BaseHTTPRequestHandler):
@@ -247,12 +244,11 @@ def test_spans_go_to_a_collector_when_one_is_named(start: Start) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    api = start(SERVING__OTLP_ENDPOINT=f"http://127.0.0.1:{server.server_port}/v1/traces")
-    assert api.post("/v1/predict", TEXT, headers={"X-Request-ID": "traced-1"}).status_code == 200
-    wait_for(lambda: any(b"POST /v1/predict" in one and b"traced-1" in one for one in seen), 60)
-    server.shutdown()
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")  # else it sends every five seconds
+    with local_server(Collector) as collector:
+        api = start(SERVING__OTLP_ENDPOINT=f"{collector}/v1/traces")
+        assert api.post("/v1/predict", TEXT, headers={"X-Request-ID": "traced-1"}).status_code == 200
+        wait_for(lambda: any(b"POST /v1/predict" in one and b"traced-1" in one for one in seen), 60)
 
 
 def test_origins_that_are_named_may_call(start: Start) -> None:

@@ -12,7 +12,6 @@ from reelsense.errors import RegistryError, StoreError
 from reelsense.objects import open_objects
 from reelsense.pipelines import retrain as steps
 from reelsense.pipelines.check import CHECKS, check_model
-from reelsense.pipelines.crawl import crawl
 from reelsense.pipelines.labels_snapshot import keep_labels, kept_labels
 from reelsense.pipelines.maintain import CHORES, maintain
 from reelsense.pipelines.plan import find_plan, plan_training
@@ -21,19 +20,12 @@ from reelsense.registry.client import registry_client
 from reelsense.registry.tracking import tag_run
 from reelsense.registry.versions import find_version, list_versions, make_candidate
 from reelsense.settings import Settings
-from reelsense.sources.catalogue import open_source
 from reelsense.store.database import Database
 from reelsense.store.labels import add_labels, trainable_texts
 from reelsense.store.runs import find_run_row
 from reelsense.types import Label, LabelledText, Sentiment
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def crawled(db: Database, settings: Settings) -> Database:
-    crawl(db, open_source("megabox", settings), settings.crawl)
-    return db
 
 
 def elsewhere(settings: Settings, folder: Path) -> Settings:
