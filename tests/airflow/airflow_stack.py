@@ -253,6 +253,18 @@ class Airflow:
         run = wait_for(lambda: self.runs(dag)[known:], seconds, f"another run of {dag}", every=1.0)[0]["dag_run_id"]
         return self.wait(dag, run, seconds)
 
+    def kill_tasks(self) -> int:
+        """Kill -9 the processes of the tasks that run, and not the scheduler that waits for them; says how many."""
+        scheduler = self.parts["scheduler"].process
+        assert scheduler is not None
+        killed = 0
+        for worker in psutil.Process(scheduler.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                for child in worker.children(recursive=True):
+                    child.send_signal(signal.SIGKILL)
+                    killed += 1
+        return killed
+
     def _healthy(self) -> bool:
         for part in self.parts.values():
             assert part.process is not None

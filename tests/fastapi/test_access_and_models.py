@@ -14,7 +14,6 @@ from local_server import free_port, local_server
 from small_models import log_folder
 
 from reelsense.models.loading import BUNDLED
-from reelsense.registry.client import registry_client
 from reelsense.registry.versions import promote, register
 from reelsense.settings import Settings
 from reelsense.store.database import open_database
@@ -175,7 +174,7 @@ def test_on_loopback_no_key_is_needed_but_not_for_a_proxy_or_another_name(api: A
 
 
 def test_beyond_so_many_requests_at_once_the_next_is_refused_at_once(start: Start) -> None:
-    api = start(SERVING__IN_FLIGHT=2, SERVING__TIMEOUT_SECONDS=12)
+    api = start(SERVING__IN_FLIGHT=2, SERVING__TIMEOUT_SECONDS=5)
     head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
     stalled: list[socket.socket] = []
 
@@ -202,9 +201,10 @@ def test_beyond_so_many_requests_at_once_the_next_is_refused_at_once(start: Star
     stalled[0].close()
 
 
-def test_promotion_over_the_api_is_served_within_a_moment(start: Start, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home")
-    registry_client(settings)
+def test_promotion_over_the_api_is_served_within_a_moment(
+    start: Start, tmp_path: Path, with_registry: Callable[[Path], Path]
+) -> None:
+    settings = Settings(home=with_registry(tmp_path / "home"))
     for key in ("a", "b"):
         register(settings, log_folder(settings, BUNDLED, key), key)
     promote(settings, 1)

@@ -55,7 +55,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, with_registry: Callable[[Path
     with db.begin() as connection:
         upsert_reviews(connection, rows)
     db.close()
-    running = Api(home, TRAINING__EPOCHS=5, MODEL__REGISTER_THRESHOLD=0, MODEL__HASH_BITS=14)
+    running = Api(home, TRAINING__EPOCHS=5, MODEL__REGISTER_THRESHOLD=0)
     yield running
     running.stop()
 
