@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from reelsense.models.hashing import characters, ngram_counts, ngrams
 from reelsense.text.clean import clean
-from reelsense.training.baseline import Blocks, _fit, ngram_blocks, quantize
+from reelsense.training.baseline import _fit
+from reelsense.training.linear import Blocks, ngram_blocks, quantize
 
 LONGEST, BITS, STEPS, DECAY, SEED = 4, 16, 30, 1.0, 7
 

@@ -39,13 +39,13 @@ FAULTS = (*DATABASE_FAULTS, *SERVICE_FAULTS, *MACHINE_FAULTS, *FILE_FAULTS, *AT_
 def main() -> None:
     """Try, count, print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--only", default="", help=", ".join(fault.name for fault in FAULTS))
+    options.add_argument("--only", nargs="+", choices=[fault.name for fault in FAULTS], help="these alone")
     options.add_argument("--times", type=int, help="tries of each; default: each fault's own number")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
     given = options.parse_args()
     kept = Kept("faults")
-    chosen = [fault for fault in FAULTS if not given.only or fault.name in given.only.split(",")]
+    chosen = [fault for fault in FAULTS if not given.only or fault.name in given.only]
     import_everything()
     for fault in chosen:
         found = {} if given.fresh else kept.get(fault.name, {})

@@ -19,7 +19,8 @@ from pathlib import Path
 import requests
 import yaml
 from containers import CLIENTS, loaded, well
-from stack import ALONE, Stack, free_port, prepared, told_by
+from local_server import free_port
+from stack import ALONE, Stack, prepared, told_by
 from tables import publish, table
 
 PROJECT = "reelsense-full"

@@ -1,7 +1,7 @@
 """kill -9 at random moments of every pipeline, then run again to the end: what is there must be what an undisturbed
 run leaves.
 
-    python benchmarks/kills.py [--times 200] [--only crawl,score] [--seed 1]
+    python benchmarks/kills.py [--times 200] [--only crawl score] [--seed 1]
 
 Each try is a forked child that is killed at a uniformly random moment of the pipeline's duration; in every third try
 the repetition is killed as well, once or twice. Right after each kill no file under a final name may be half-written,
@@ -60,12 +60,12 @@ def main() -> None:
     """Kill, repeat, compare, print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--times", type=int, default=200, help="kills of each pipeline")
-    options.add_argument("--only", default="", help=", ".join(subject.name for subject in SUBJECTS))
+    options.add_argument("--only", nargs="+", choices=[subject.name for subject in SUBJECTS], help="these alone")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
     given = options.parse_args()
     kept = Kept("kills")
-    chosen = [subject for subject in SUBJECTS if not given.only or subject.name in given.only.split(",")]
+    chosen = [subject for subject in SUBJECTS if not given.only or subject.name in given.only]
     with tempfile.TemporaryDirectory(prefix="reelsense-kills-") as scratch:
         place = Path(scratch)
         import_everything()

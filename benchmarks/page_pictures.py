@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "streamlit")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "streamlit")]
 
 from page_server import CHART, CHROMIUM, PHONE, Site, page_server, press, settled, visit, widget  # noqa: E402
 

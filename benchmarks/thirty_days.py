@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -287,14 +286,7 @@ def _killer(platform: Platform, tally: Tally, fault: str) -> Callable[[], None] 
 
 
 def _kill_worker(platform: Platform, tally: Tally) -> None:
-    """The processes of the task that runs, and not the scheduler that waits for them."""
-    scheduler = platform.airflow.parts["scheduler"].process
-    assert scheduler is not None
-    for worker in psutil.Process(scheduler.pid).children():
-        with suppress(psutil.NoSuchProcess):
-            for child in worker.children(recursive=True):
-                child.send_signal(signal.SIGKILL)
-                tally.kills += 1
+    tally.kills += platform.airflow.kill_tasks()
 
 
 def _kill_scheduler(platform: Platform, tally: Tally) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -36,6 +38,26 @@ def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("REELSENSE_HOME", str(tmp_path / "home"))
     # Streamlit's AppTest puts its script there, and processes that are spawned run what is there.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture(scope="session")
+def with_registry(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Lays an empty registry into a home, which it returns: making MLflow's tables takes seconds, copying nothing."""
+    from reelsense.registry.client import registry_client
+    from reelsense.settings import Settings
+
+    made = tmp_path_factory.mktemp("registry")
+    registry_client(Settings(home=made))
+    with sqlite3.connect(made / "mlflow.db") as connection:
+        connection.execute("DELETE FROM experiments WHERE name = 'reelsense'")  # it names its folder of artifacts
+    connection.close()
+
+    def lay(home: Path) -> Path:
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(made / "mlflow.db", home / "mlflow.db")
+        return home
+
+    return lay
 
 
 @pytest.fixture(scope="session")

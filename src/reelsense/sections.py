@@ -51,7 +51,9 @@ class ModelSettings(_Section):
     register_threshold: float = Field(0.80, ge=0, le=1, description="macro-F1 under which nothing is registered")
     longest_ngram: int = Field(5, ge=1, le=8, description="characters of the longest n-gram (baseline)")
     hash_bits: int = Field(22, ge=10, le=24, description="2 to this power weights (baseline)")
-    rating_head: bool = Field(False, description="also fit a head that predicts the rating, from dataset.extra_files")
+    rating_head: bool = Field(
+        False, description="also fit the rating, from dataset.extra_files, for benchmarks/neutral.py; it is not served"
+    )
     weight_levels: int = Field(31, ge=1, le=127, description="int8 steps up to the 99.9th percentile (baseline)")
 
 

@@ -7,7 +7,6 @@ import logging
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import Any
 import boto3
 import psutil
 import requests
+from local_server import free_port
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -33,13 +33,6 @@ S3_KEYS = {
     "AWS_SECRET_ACCESS_KEY": "s3-secret-key",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], Any], seconds: float, what: str, every: float = 0.5) -> Any:
@@ -259,6 +252,18 @@ class Airflow:
         """Wait for the end of the run that comes after `known` runs; returns its state."""
         run = wait_for(lambda: self.runs(dag)[known:], seconds, f"another run of {dag}", every=1.0)[0]["dag_run_id"]
         return self.wait(dag, run, seconds)
+
+    def kill_tasks(self) -> int:
+        """Kill -9 the processes of the tasks that run, and not the scheduler that waits for them; says how many."""
+        scheduler = self.parts["scheduler"].process
+        assert scheduler is not None
+        killed = 0
+        for worker in psutil.Process(scheduler.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                for child in worker.children(recursive=True):
+                    child.send_signal(signal.SIGKILL)
+                    killed += 1
+        return killed
 
     def _healthy(self) -> bool:
         for part in self.parts.values():

@@ -93,8 +93,8 @@ def running_platform(
             },
         )
         stack.callback(airflow.stop)
-        wait_until_answers(f"{url}/health")
         airflow.start()
+        wait_until_answers(f"{url}/health")
         db = open_database(reviews)
         stack.callback(db.close)
         mine = Settings(home=folder / "home", database_url=reviews, mlflow_tracking_uri=url)

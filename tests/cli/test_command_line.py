@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -12,41 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from command_line import ROOT, Shell
 
 from reelsense.devsite.library import sample_library
-from reelsense.devsite.server import Devsite, serve
+from reelsense.devsite.server import serve
 from reelsense.store.database import open_database
 from reelsense.store.switches import switch
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Shell:
-    """Runs `reelsense` with its own home and, where a site runs, its addresses."""
-
-    def __init__(self, home: Path, site: Devsite | None = None) -> None:
-        self.home = home
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("REELSENSE_")},
-            "REELSENSE_HOME": str(home),
-            "REELSENSE_LOG_LEVEL": "WARNING",
-            "REELSENSE_CRAWL__MIN_DELAY_SECONDS": "0",
-            "COLUMNS": "200",
-        }
-        for name, url in (site.base_urls() if site else {}).items():
-            self.environment[f"REELSENSE_CRAWL__BASE_URLS__{name.upper()}"] = url
-
-    def __call__(self, *arguments: str, code: int = 0, typed: str | None = None) -> str:
-        command = [sys.executable, "-m", "reelsense.cli.main", *arguments]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=ROOT, env=self.environment, input=typed, timeout=300
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout if code == 0 else done.stdout + done.stderr
-
-    def json(self, *arguments: str) -> object:
-        return json.loads(self(*arguments, "--json"))
 
 
 @pytest.fixture
@@ -57,12 +27,12 @@ def shell(tmp_path: Path) -> Shell:
 @pytest.fixture
 def online(tmp_path: Path) -> Iterator[Shell]:
     with serve(sample_library()) as site:
-        yield Shell(tmp_path / "home", site)
+        addresses = {f"CRAWL__BASE_URLS__{name.upper()}": url for name, url in site.base_urls().items()}
+        yield Shell(tmp_path / "home", {"CRAWL__MIN_DELAY_SECONDS": 0, **addresses})
 
 
 def test_a_text_is_scored(shell: Shell) -> None:
     answer = shell.json("score", "--text", "배우들 연기가 훌륭하고 감동적이었다")
-    assert isinstance(answer, dict)
     assert (answer["label"], answer["label_ko"]) == ("positive", "긍정")
     assert answer["model_version"].startswith("bundled-")
     assert "긍정" in shell("score", "--text", "정말 재미있게 봤어요 강추합니다")
@@ -73,7 +43,6 @@ def test_a_file_is_scored_and_bad_rows_are_set_aside(shell: Shell, tmp_path: Pat
     source.write_bytes("번호,감상평\n1,정말 최고예요\n2,\n3,돈이 아깝다\n4,칸이,많다\n".encode("cp949"))
     out = tmp_path / "out.jsonl"
     done = shell.json("score", "--file", str(source), "--out", str(out))
-    assert isinstance(done, dict)
     assert (done["rows"], done["scored"], done["bad"], done["column"]) == (4, 2, 2, "감상평")
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [row["label_ko"] for row in rows] == ["긍정", "부정"]
@@ -82,13 +51,10 @@ def test_a_file_is_scored_and_bad_rows_are_set_aside(shell: Shell, tmp_path: Pat
 
 def test_crawl_score_report_label_and_runs(online: Shell, tmp_path: Path) -> None:
     crawled = online.json("crawl", "megabox")
-    assert isinstance(crawled, dict)
     assert (crawled["status"], crawled["counts"]["new"]) == ("succeeded", 200)
     scored = online.json("score")
-    assert isinstance(scored, dict)
     assert scored["scored"] == 200
     report = online.json("report")
-    assert isinstance(report, dict)
     assert len(report["films"]) == 7
     page = tmp_path / "report.html"
     assert "달빛 세탁소" in online("report", "--html", str(page))
@@ -98,10 +64,8 @@ def test_crawl_score_report_label_and_runs(online: Shell, tmp_path: Path) -> Non
     number = sample_library().visible("megabox", "26090100")[0].id
     assert "부정" in online("label", "megabox", str(number), "부정")
     runs = online.json("runs")
-    assert isinstance(runs, list)
     assert [run["pipeline"] for run in runs] == ["score", "crawl"]
     films = online.json("films", "megabox", "--search", "달빛")
-    assert isinstance(films, list)
     assert [film["title"] for film in films] == ["달빛 세탁소"]
 
 
@@ -111,16 +75,14 @@ def test_a_source_that_is_switched_off_is_not_asked_and_doctor_says_so(online: S
         switch(connection, "megabox", False, datetime.now(UTC))
     db.close()
     for command in (("crawl", "megabox"), ("films", "megabox")):
-        assert "megabox is switched off" in online(*command, code=2).replace("\n", " ")
-    assert "megabox (switched off), cgv" in online("doctor", "--json")
+        assert "megabox is switched off" in online.here(*command, code=2).replace("\n", " ")
+    assert "megabox (switched off), cgv" in online.here("doctor", "--json")
 
 
 def test_an_own_file_is_crawled_once(shell: Shell, tmp_path: Path) -> None:
     source = tmp_path / "mine.tsv"
     source.write_text("영화\t리뷰\t별점\n하나\t좋아요 정말\t5\n하나\t별로예요\t1\n", encoding="utf-8")
-    first, second = shell.json("crawl", str(source)), shell.json("crawl", str(source))
-    assert isinstance(first, dict)
-    assert isinstance(second, dict)
+    first, second = shell.json_here("crawl", str(source)), shell.json_here("crawl", str(source))
     assert first["counts"] == {"new": 2, "changed": 0, "unchanged": 0}
     assert second["counts"] == {"new": 0, "changed": 0, "unchanged": 2}
 
@@ -128,8 +90,7 @@ def test_an_own_file_is_crawled_once(shell: Shell, tmp_path: Path) -> None:
 def test_evaluate_reads_any_labelled_file(shell: Shell, tmp_path: Path) -> None:
     data = tmp_path / "labelled.csv"
     data.write_text("text,label\n정말 최고예요,긍정\n돈이 아깝다,부정\n글쎄요,모름\n", encoding="utf-8")
-    found = shell.json("evaluate", "--model", "bundled", "--data", str(data))
-    assert isinstance(found, dict)
+    found = shell.json_here("evaluate", "--model", "bundled", "--data", str(data))
     assert (found["n"], found["accuracy"], found["rows_left_out"]) == (2, 1, 1)
 
 
@@ -153,15 +114,13 @@ def test_evaluate_reads_any_labelled_file(shell: Shell, tmp_path: Path) -> None:
 def test_a_mistake_is_one_message_with_the_cure_and_exit_code_2(
     arguments: tuple[str, ...], said: str, shell: Shell
 ) -> None:
-    assert said in shell(*arguments, code=2).replace("\n", "")
+    assert said in shell.here(*arguments, code=2).replace("\n", "")
 
 
 def test_settings_and_doctor_say_what_is_in_force_and_what_is_missing(shell: Shell) -> None:
-    values = shell.json("--set", "neutral_below=0.8", "settings")
-    assert isinstance(values, dict)
+    values = shell.json_here("--set", "neutral_below=0.8", "settings")
     assert values["neutral_below"] == 0.8
-    checks = shell.json("doctor")
-    assert isinstance(checks, list)
+    checks = shell.json_here("doctor")
     states = {check["name"]: check["state"] for check in checks}
     assert (states["Python"], states["review store"], states["model"], states["MLflow"]) == ("ok", "ok", "ok", "ok")
     assert states["sources"] == "missing"
@@ -181,7 +140,6 @@ def test_the_demo_runs_without_a_corpus_and_a_second_time_changes_nothing(shell:
     assert "신규 0" in second
     assert "skipped" in second
     assert shell.json("models", "list") == versions
-    assert isinstance(versions, list)
     assert {alias for version in versions for alias in version["aliases"]} >= {"champion"}
     exported = shell.home / "model_registry.json"
     shell("models", "export", "--out", str(exported))
@@ -206,36 +164,33 @@ def test_the_three_lines_of_the_example_work(shell: Shell) -> None:
 
 
 def test_keys_are_made_shown_once_listed_and_revoked(shell: Shell) -> None:
-    made = shell.json("keys", "create", "ui", "--scope", "predict", "--scope", "read")
-    assert isinstance(made, dict)
+    made = shell.json_here("keys", "create", "ui", "--scope", "predict", "--scope", "read")
     assert made["key"].startswith(f"rs_{made['id']}_")
-    listed = shell("keys", "list")
+    listed = shell.here("keys", "list")
     assert made["id"] in listed
     assert made["key"].rpartition("_")[2] not in listed
-    shell("keys", "revoke", made["id"])
-    assert "no key" in shell("keys", "revoke", made["id"], code=2)
-    assert "is no scope" in shell("keys", "create", "x", "--scope", "everything", code=2)
+    shell.here("keys", "revoke", made["id"])
+    assert "no key" in shell.here("keys", "revoke", made["id"], code=2)
+    assert "is no scope" in shell.here("keys", "create", "x", "--scope", "everything", code=2)
 
 
 def test_films_are_watched_the_model_is_checked_and_the_house_is_kept(shell: Shell) -> None:
-    assert "추가" in shell("watch", "add", "megabox", "26090100")
-    assert "이미" in shell("watch", "add", "megabox", "26090100")
-    assert shell.json("watch", "list") == [{"source": "megabox", "code": "26090100", "title": ""}]
-    assert "no source 'netflix'" in shell("watch", "add", "netflix", "1", code=2)
-    shell("watch", "remove", "megabox", "26090100")
-    assert "not on the list" in shell("watch", "remove", "megabox", "26090100", code=2)
+    assert "추가" in shell.here("watch", "add", "megabox", "26090100")
+    assert "이미" in shell.here("watch", "add", "megabox", "26090100")
+    assert shell.json_here("watch", "list") == [{"source": "megabox", "code": "26090100", "title": ""}]
+    assert "no source 'netflix'" in shell.here("watch", "add", "netflix", "1", code=2)
+    shell.here("watch", "remove", "megabox", "26090100")
+    assert "not on the list" in shell.here("watch", "remove", "megabox", "26090100", code=2)
 
-    checked = shell.json("check")
-    assert isinstance(checked, list)
+    checked = shell.json_here("check")
     assert [one["passed"] for one in checked] == [True, True, True]
-    cleared = shell.json("maintain")
-    assert isinstance(cleared, dict)
+    cleared = shell.json_here("maintain")
     assert set(cleared.values()) == {0}
-    assert shell.json("notices") == []
+    assert shell.json_here("notices") == []
 
 
 def test_a_value_that_yaml_keeps_for_itself_can_be_set(shell: Shell) -> None:
-    assert "automation.retrain = @daily" in shell("--set", "automation.retrain=@daily", "settings")
+    assert "automation.retrain = @daily" in shell.here("--set", "automation.retrain=@daily", "settings")
 
 
 def test_a_file_s_columns_and_scale_can_be_told(shell: Shell, tmp_path: Path) -> None:
@@ -243,8 +198,8 @@ def test_a_file_s_columns_and_scale_can_be_told(shell: Shell, tmp_path: Path) ->
     source.write_text(
         "a,b,c\n아무 말이나 길게 쓴 칸이 있다,재밌다,4\n다른 아무 말이나 쓴 칸,별로다,2\n", encoding="utf-8"
     )
-    shell("crawl", str(source), "--column", "text=b", "--column", "rating=c", "--best-rating", "10")
+    shell.here("crawl", str(source), "--column", "text=b", "--column", "rating=c", "--best-rating", "10")
     with sqlite3.connect(shell.home / "reelsense.db") as db:
         assert db.execute("SELECT text, rating FROM reviews ORDER BY text").fetchall() == [("별로다", 2), ("재밌다", 4)]
-    assert "FIELD=COLUMN" in shell("crawl", str(source), "--column", "b", code=2)
-    assert "are for files" in shell("crawl", "megabox", "--best-rating", "5", code=2)
+    assert "FIELD=COLUMN" in shell.here("crawl", str(source), "--column", "b", code=2)
+    assert "are for files" in shell.here("crawl", "megabox", "--best-rating", "5", code=2)

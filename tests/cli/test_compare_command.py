@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import Shell
 from small_models import LABELS, TEXTS, small_baseline
 
 from reelsense.registry.client import experiment_id, registry_client
 from reelsense.settings import Settings
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run(home: Path, *arguments: str, code: int = 0) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("REELSENSE_")}
-    environment |= {"REELSENSE_HOME": str(home), "REELSENSE_LOG_LEVEL": "ERROR", "COLUMNS": "220"}
-    command = [sys.executable, "-m", "reelsense.cli.main", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=300)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout if code == 0 else done.stdout + done.stderr
 
 
 @pytest.fixture
@@ -42,9 +27,9 @@ def test_two_models_are_compared_into_page_json_and_nested_runs(tmp_path: Path, 
     out.mkdir()
     (out / "private.txt").write_text("something else of mine", encoding="utf-8")
 
-    found = json.loads(
-        run(home, "--set", f"dataset.folder={corpus}", "compare", *folders, "--out", str(out), "--limit", "3", "--json")
-    )
+    shell = Shell(home, {"DATASET__FOLDER": corpus})
+
+    found = shell.json("compare", *folders, "--out", str(out), "--limit", "3")
 
     assert (found["data"], found["n"], found["reference"]) == ("test", 6, "bundled")
     assert {one["name"] for one in found["models"]} == {"bundled", *folders}
@@ -62,11 +47,9 @@ def test_two_models_are_compared_into_page_json_and_nested_runs(tmp_path: Path, 
 
 def test_without_mlflow_it_is_told_in_english_and_no_registry_is_made(tmp_path: Path, corpus: Path) -> None:
     home = tmp_path / "home"
-    told = run(
-        home,
-        *("--set", f"dataset.folder={corpus}", "--set", "language=en"),
-        *("compare", "bundled", "--no-mlflow", "--corpus-only", "--limit", "2"),
-    )
+    shell = Shell(home, {"DATASET__FOLDER": corpus, "LANGUAGE": "en"})
+
+    told = shell("compare", "bundled", "--no-mlflow", "--corpus-only", "--limit", "2")
 
     assert "sealed test" in told
     assert "reference" in told

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 
 import requests
 from dotenv import dotenv_values
+from local_server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT.parent / "shared" / "docker" / "engine.sh"
@@ -114,13 +114,6 @@ def engine() -> str | None:
         except (OSError, subprocess.CalledProcessError) as error:
             return f"{' '.join(words)}: {error}"
     return None
-
-
-def free_port() -> int:
-    """A port nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def prepared(folder: Path, **settings: str) -> Path:

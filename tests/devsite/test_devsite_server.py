@@ -83,6 +83,7 @@ def test_a_body_that_is_no_json_is_answered(http, site):
         assert answer.json()["list"] == []
 
 
+@pytest.mark.alone
 def test_one_connection_serves_many_pages_quickly(site):
     connection = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=10)
     connection.connect()

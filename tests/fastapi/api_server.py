@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from local_server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,9 +20,7 @@ class Api:
     """uvicorn with the app, in a home of its own; settings by their environment's names without the prefix."""
 
     def __init__(self, home: Path, **settings: object) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.home = home
         self.url = f"http://127.0.0.1:{self.port}"
         self.session = requests.Session()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 import requests
 from api_server import Api, wait_for
+from local_server import free_port, local_server
 from small_models import log_folder
 
 from reelsense.models.loading import BUNDLED
-from reelsense.registry.client import registry_client
 from reelsense.registry.versions import promote, register
 from reelsense.settings import Settings
 from reelsense.store.database import open_database
@@ -175,7 +174,7 @@ def test_on_loopback_no_key_is_needed_but_not_for_a_proxy_or_another_name(api: A
 
 
 def test_beyond_so_many_requests_at_once_the_next_is_refused_at_once(start: Start) -> None:
-    api = start(SERVING__IN_FLIGHT=2, SERVING__TIMEOUT_SECONDS=12)
+    api = start(SERVING__IN_FLIGHT=2, SERVING__TIMEOUT_SECONDS=5)
     head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
     stalled: list[socket.socket] = []
 
@@ -202,9 +201,10 @@ def test_beyond_so_many_requests_at_once_the_next_is_refused_at_once(start: Star
     stalled[0].close()
 
 
-def test_promotion_over_the_api_is_served_within_a_moment(start: Start, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home")
-    registry_client(settings)
+def test_promotion_over_the_api_is_served_within_a_moment(
+    start: Start, tmp_path: Path, with_registry: Callable[[Path], Path]
+) -> None:
+    settings = Settings(home=with_registry(tmp_path / "home"))
     for key in ("a", "b"):
         register(settings, log_folder(settings, BUNDLED, key), key)
     promote(settings, 1)
@@ -224,10 +224,7 @@ def test_promotion_over_the_api_is_served_within_a_moment(start: Start, tmp_path
 
 
 def test_it_starts_when_mlflow_is_away_and_says_so(start: Start) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
-    api = start(MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free}", SERVING__FOLLOW_SECONDS=0.2)
+    api = start(MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free_port()}", SERVING__FOLLOW_SECONDS=0.2)
     ready = api.get("/readyz").json()
     assert (ready["ready"], ready["origin"], ready["why"]) == (True, "bundled", "registry_unavailable")
     assert "can't be reached" in wait_for(lambda: (said := api.get("/readyz").json()["registry"]) != "ok" and said)
@@ -235,7 +232,7 @@ def test_it_starts_when_mlflow_is_away_and_says_so(start: Start) -> None:
     api.problem(api.get("/v1/models"), 503)
 
 
-def test_spans_go_to_a_collector_when_one_is_named(start: Start) -> None:
+def test_spans_go_to_a_collector_when_one_is_named(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
 
     class Collector(BaseHTTPRequestHandler):
@@ -247,12 +244,11 @@ def test_spans_go_to_a_collector_when_one_is_named(start: Start) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    api = start(SERVING__OTLP_ENDPOINT=f"http://127.0.0.1:{server.server_port}/v1/traces")
-    assert api.post("/v1/predict", TEXT, headers={"X-Request-ID": "traced-1"}).status_code == 200
-    wait_for(lambda: any(b"POST /v1/predict" in one and b"traced-1" in one for one in seen), 60)
-    server.shutdown()
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")  # else it sends every five seconds
+    with local_server(Collector) as collector:
+        api = start(SERVING__OTLP_ENDPOINT=f"{collector}/v1/traces")
+        assert api.post("/v1/predict", TEXT, headers={"X-Request-ID": "traced-1"}).status_code == 200
+        wait_for(lambda: any(b"POST /v1/predict" in one and b"traced-1" in one for one in seen), 60)
 
 
 def test_origins_that_are_named_may_call(start: Start) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from small_models import LABELS, log_folder, small_baseline
 from small_models import TEXTS as EVALUATED
 
 from reelsense.models.loading import BUNDLED, load_bundled, load_folder
-from reelsense.registry.client import registry_client
 from reelsense.registry.versions import promote, register
 from reelsense.settings import Settings
 from reelsense.store.database import open_database
@@ -29,13 +28,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Iterator[Api]:
+def page(tmp_path_factory: pytest.TempPathFactory, with_registry: Callable[[Path], Path], small: Path) -> Iterator[Api]:
     """Version 1 is the bundled model and champion, 2 a tiny one; the store has labels to learn from."""
-    home = tmp_path_factory.mktemp("page") / "home"
-    home.mkdir()
+    home = with_registry(tmp_path_factory.mktemp("page") / "home")
     fill(home)
     settings = Settings(home=home)
-    registry_client(settings)
     for folder, key in ((BUNDLED, "a"), (small, "b"), (small, "c")):
         register(settings, log_folder(settings, folder, key, "baseline"), key)
     promote(settings, 1)
@@ -58,7 +55,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Iterator[Api]
     with db.begin() as connection:
         upsert_reviews(connection, rows)
     db.close()
-    running = Api(home, TRAINING__EPOCHS=5, MODEL__REGISTER_THRESHOLD=0, MODEL__HASH_BITS=14)
+    running = Api(home, TRAINING__EPOCHS=5, MODEL__REGISTER_THRESHOLD=0)
     yield running
     running.stop()
 

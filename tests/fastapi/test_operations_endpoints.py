@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import requests
 from api_server import Api
 from filled_store import fill
+from local_server import free_port
 
 from reelsense.store.database import open_database
 from reelsense.store.keys import create_key
@@ -40,10 +40,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         for row in rows:  # what is kept together has no order
             keep_rejected(connection, [row], None)
     db.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = probe.getsockname()[1]
-    links = {"LINKS__AIRFLOW": f"http://u:s3cret@127.0.0.1:{free}", "LINKS__UI": "https://u:s3cret@page.example/ui"}
+    links = {
+        "LINKS__AIRFLOW": f"http://u:s3cret@127.0.0.1:{free_port()}",
+        "LINKS__UI": "https://u:s3cret@page.example/ui",
+    }
     crawl = {"CRAWL__ENABLED": "cgv", "CRAWL__SCHEDULE": '{"cgv":"@hourly"}'}
     crawl["CRAWL__BASE_URLS"] = '{"megabox":"http://127.0.0.1:1"}'
     api = Api(home, **links, **crawl)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,10 @@ from reelsense.settings import Settings, load_settings
 pytestmark = pytest.mark.slow
 
 
-def two_versions(home: Path) -> Settings:
+@pytest.fixture
+def settings(tmp_path: Path, with_registry: Callable[[Path], Path]) -> Settings:
     """A registry with two versions of the bundled model; the first is champion."""
-    settings = load_settings(overrides={"home": home}, env_file=None)
+    settings = load_settings(overrides={"home": with_registry(tmp_path / "home")}, env_file=None)
     for key in ("one", "two"):
         register(settings, log_folder(settings, BUNDLED, key), key)
     promote(settings, 1)
@@ -31,8 +33,7 @@ def asking(settings: Settings, api: Api) -> Settings:
     return settings.model_copy(update={"links": settings.links.model_copy(update={"api": api.url})})
 
 
-def test_a_version_that_is_promoted_is_found_where_it_serves(tmp_path: Path) -> None:
-    settings = two_versions(tmp_path / "home")
+def test_a_version_that_is_promoted_is_found_where_it_serves(tmp_path: Path, settings: Settings) -> None:
     api = Api(tmp_path / "home", SERVING__FOLLOW_SECONDS="0.5")
     try:
         promote(settings, 2)
@@ -46,8 +47,9 @@ def test_a_version_that_is_promoted_is_found_where_it_serves(tmp_path: Path) -> 
         smoke_check(asking(settings, api), 2)
 
 
-def test_a_version_that_the_service_does_not_take_is_withdrawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = two_versions(tmp_path / "home")
+def test_a_version_that_the_service_does_not_take_is_withdrawn(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     api = Api(tmp_path / "home", SERVING__MODEL="1")  # it stays with this one, whatever is promoted
     monkeypatch.setattr("reelsense.pipelines.smoke._FETCH_SECONDS", 1.0)
     asked = asking(settings, api)

@@ -138,8 +138,8 @@ def test_the_reviews_answer_with_citations_of_this_film_only(studio: Api, provid
     body = {"movie_id": id, "question": "음악은 어때요?"}
     wrong = studio.post("/v1/studio/ask", {**body, "question": "음악은 정말 어때요?"}).json()
     given = provider.asked(CHAT)[-1]["messages"][1]["content"]
-    assert f'"review": {about}' in given or "음악" in given
-    assert all(one["id"] in known for one in wrong["reviews"])
+    assert f'"review": {about},' in given
+    assert wrong["reviews"] == []
     first = next(number for number in known if f'"review": {number},' in given)
     provider.content = {"answer": f"음악이 좋다고 합니다 [{first}, 99999].", "citations": [first, 99999]}
     found = studio.post("/v1/studio/ask", body).json()

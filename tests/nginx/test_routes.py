@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from local_server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 GATE = ("admin", "the-gates-password")
@@ -61,12 +62,6 @@ class Door:
         answer = requests.get(self.plain + path, timeout=10, **options)  # type: ignore[arg-type]
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def placed(folder: Path, plain: int, safe: int) -> Path:

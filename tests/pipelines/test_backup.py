@@ -194,7 +194,7 @@ def test_a_platform_on_postgresql_and_s3_that_was_destroyed_comes_back(
     before, registered = all_there(one), versions(tracking)
     told: list[str] = []
     id = one.back_up(tell=lambda name, _files, _size: told.append(name))
-    assert told == ["reviews", "mlflow", "artifacts", "objects", "home"][: len(told)]
+    assert told[:4] == ["reviews", "mlflow", "artifacts", "objects"]
 
     # Later work, a later schema, and losses.
     register_version(tracking, 2)

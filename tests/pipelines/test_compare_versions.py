@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,8 +26,8 @@ P, U, N = Sentiment.POSITIVE, Sentiment.NEUTRAL, Sentiment.NEGATIVE
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home")
+def settings(tmp_path: Path, with_registry: Callable[[Path], Path]) -> Settings:
+    return Settings(home=with_registry(tmp_path / "home"))
 
 
 def row(number: int, rating: float | None, text: str = "") -> JudgedReview:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+from command_line import Shell
 from film_weeks import NEWEST, fill, longer_lately, ordinary, turned_lately
 
 from reelsense.cli.drift import find_title
@@ -45,15 +42,6 @@ def db(settings: Settings) -> Iterator[Database]:
 def look(db: Database, settings: Settings) -> tuple[DriftAlarm, ...]:
     draw = partial(write_drift_page, language=settings.language)
     return check_drift(db, settings, draw, partial(tell, db, settings)).told
-
-
-def command(*arguments: str) -> str:
-    """`reelsense` in a process of its own, which may set up its logs as it likes."""
-    quiet = {**os.environ, "REELSENSE_LOG_LEVEL": "WARNING", "COLUMNS": "160"}
-    line = [sys.executable, "-m", "reelsense.cli.main", *arguments]
-    done = subprocess.run(line, capture_output=True, text=True, env=quiet, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def messages(db: Database) -> list[str]:
@@ -135,20 +123,20 @@ def test_without_drift_and_labels_nothing_is_trained(db: Database, settings: Set
 @pytest.mark.slow
 def test_the_command_prints_a_table_writes_a_page_and_speaks_json(db: Database, tmp_path: Path) -> None:
     fill(db, {"달빛 기차": turned_lately, "둘": ordinary}, a_week=80)
-    told = ["--set", f"home={tmp_path / 'home'}", "drift"]
+    shell = Shell(tmp_path / "home")
 
-    shown = command(*told, "--weeks", "2", "--out", str(tmp_path / "page.html"))
+    shown = shell.here("drift", "--weeks", "2", "--out", str(tmp_path / "page.html"))
     assert "달빛 기차" in shown
     assert "PSI of rating" in shown
     assert (tmp_path / "page.html").is_file()
 
-    found = json.loads(command(*told, "--weeks", "2", "--film", "달빛", "--json"))
+    found = shell.json_here("drift", "--weeks", "2", "--film", "달빛")
     assert [one["title"] for one in found["watched"]] == ["달빛 기차"]
     assert [alarm["measure"] for alarm in found["alarms"]] == ["rating"]
     assert found["newest"] == str(NEWEST.date())
     assert all(len(one["weeks"]) == 2 for one in found["watched"][0]["measures"])
 
-    kept = json.loads(command(*told, "--tell", "--json"))
+    kept = shell.json_here("drift", "--tell")
     assert any("rating" in key for key in kept["told"])
     assert Path(kept["page"]).is_file()
 

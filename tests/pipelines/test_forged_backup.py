@@ -34,9 +34,10 @@ def forge(place: Path, part: str, kind: Kind, path: str, data: bytes = DATA) -> 
     objects = open_objects(str(place))
     id = backup_id(made_at)
     kept = KeptFile(path, len(data), hashlib.sha256(data).hexdigest())
-    key = file_key(id, part, path)
-    if ".." not in key and not path.startswith("/"):
-        objects.write(key, data)
+    lies_at = (place / file_key(id, part, path)).resolve()
+    assert lies_at.is_relative_to(place.parent), "a test writes into its own folder only"
+    lies_at.parent.mkdir(parents=True, exist_ok=True)
+    lies_at.write_bytes(data)  # where it would be read from, were it not refused
     write_manifest(objects, Backup(id, made_at, "1", (KeptPart(part, kind, (kept,)),)))
 
 
@@ -45,27 +46,27 @@ def everything(folder: Path) -> set[Path]:
 
 
 @pytest.mark.parametrize(
-    ("part", "kind", "path"),
+    ("part", "kind", "path", "said"),
     [
-        ("home", "files", "page-secrets.toml"),
-        ("home", "files", "jobs/x/job.json"),
-        ("home", "files", "../.bashrc"),
-        ("home", "files", "/etc/cron.d/x"),
-        ("artifacts", "folder", "../../.ssh/authorized_keys"),
-        ("../artifacts", "folder", "x"),
-        ("home/../../x.db", "sqlite", "x"),
-        ("home/page-secrets.toml", "sqlite", "database.sqlite"),
-        ("home/a/b/c.db", "sqlite", "database.sqlite"),
-        ("elsewhere", "folder", "x"),
-        ("home", "folder", "x"),
+        ("home", "files", "page-secrets.toml", "no backup keeps"),
+        ("home", "files", "jobs/x/job.json", "no backup keeps"),
+        ("home", "files", "../.bashrc", "manifest is damaged"),
+        ("home", "files", "/etc/cron.d/x", "manifest is damaged"),
+        ("artifacts", "folder", "../../.ssh/authorized_keys", "manifest is damaged"),
+        ("../artifacts", "folder", "x", "manifest is damaged"),
+        ("home/../../x.db", "sqlite", "x", "manifest is damaged"),
+        ("home/page-secrets.toml", "sqlite", "database.sqlite", "is no database of"),
+        ("home/a/b/c.db", "sqlite", "database.sqlite", "is no database of"),
+        ("elsewhere", "folder", "x", "has no place here"),
+        ("home", "folder", "x", "of the kind folder"),
     ],
 )
 def test_a_member_that_leads_elsewhere_is_refused(
-    settings: Settings, tmp_path: Path, part: str, kind: Kind, path: str
+    settings: Settings, tmp_path: Path, part: str, kind: Kind, path: str, said: str
 ) -> None:
     forge(tmp_path / "backups", part, kind, path)
     before = everything(tmp_path)
-    with pytest.raises(ReelsenseError):
+    with pytest.raises(ReelsenseError, match=said):
         restore(settings, str(tmp_path / "backups"), force=True)
     assert everything(tmp_path) == before
 

@@ -32,12 +32,6 @@ def objects(tmp_path: Path) -> ObjectStore:
     return open_objects(str(tmp_path / "objects"))
 
 
-@pytest.fixture
-def crawled(db: Database, settings: Settings) -> Database:
-    crawl(db, open_source("megabox", settings), settings.crawl)
-    return db
-
-
 def test_the_day_s_snapshot_holds_each_review_of_the_source_once(crawled: Database, objects: ObjectStore) -> None:
     now = datetime.now(UTC)
     (first,) = write_snapshots(crawled, objects, "megabox", now - timedelta(minutes=5))

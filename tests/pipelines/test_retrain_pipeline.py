@@ -13,14 +13,12 @@ from reelsense.devsite.library import sample_library
 from reelsense.models.loading import BUNDLED, load_bundled
 from reelsense.pipelines import retrain as retraining
 from reelsense.pipelines.champion import ensure_champion
-from reelsense.pipelines.crawl import crawl
 from reelsense.pipelines.retrain import retrain
 from reelsense.registry.client import registry_client
 from reelsense.registry.loading import serving_model
 from reelsense.registry.tracking import find_run, list_runs
 from reelsense.registry.versions import archive, list_versions
 from reelsense.settings import Settings
-from reelsense.sources.catalogue import open_source
 from reelsense.store.database import Database
 from reelsense.store.labels import add_labels, trainable_texts
 from reelsense.store.runs import latest_runs
@@ -29,12 +27,6 @@ from reelsense.training.data import build_dataset, newest_held_out
 from reelsense.types import Label, Sentiment
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def crawled(db: Database, settings: Settings) -> Database:
-    crawl(db, open_source("megabox", settings), settings.crawl)
-    return db
 
 
 def upside_down_corpus(folder: Path) -> Path:

@@ -9,31 +9,26 @@ from pathlib import Path
 import pytest
 
 from reelsense.errors import RegistryError, StoreError
+from reelsense.models.loading import read_facts
 from reelsense.objects import open_objects
 from reelsense.pipelines import retrain as steps
 from reelsense.pipelines.check import CHECKS, check_model
-from reelsense.pipelines.crawl import crawl
 from reelsense.pipelines.labels_snapshot import keep_labels, kept_labels
 from reelsense.pipelines.maintain import CHORES, maintain
-from reelsense.pipelines.plan import find_plan, plan_training
+from reelsense.pipelines.plan import find_plan, plan_training, training_key
 from reelsense.pipelines.retrain import retrain
 from reelsense.registry.client import registry_client
-from reelsense.registry.tracking import tag_run
-from reelsense.registry.versions import find_version, list_versions, make_candidate
-from reelsense.settings import Settings
-from reelsense.sources.catalogue import open_source
+from reelsense.registry.tracking import log_run, tag_run
+from reelsense.registry.versions import find_version, list_versions, make_candidate, promote, register
+from reelsense.settings import Settings, load_settings
 from reelsense.store.database import Database
 from reelsense.store.labels import add_labels, trainable_texts
 from reelsense.store.runs import find_run_row
+from reelsense.training.data import Dataset
+from reelsense.training.trainers import train
 from reelsense.types import Label, LabelledText, Sentiment
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def crawled(db: Database, settings: Settings) -> Database:
-    crawl(db, open_source("megabox", settings), settings.crawl)
-    return db
 
 
 def elsewhere(settings: Settings, folder: Path) -> Settings:
@@ -54,6 +49,11 @@ def correct(db: Database, number: int) -> None:
         rows = trainable_texts(connection)[:number]
         said = {0: Sentiment.POSITIVE, 1: Sentiment.NEGATIVE}
         add_labels(connection, [Label(row.review_id or 0, said[row.label], "me", datetime.now(UTC)) for row in rows])
+
+
+def trainable_rows(db: Database) -> list[LabelledText]:
+    with db.connect() as connection:
+        return trainable_texts(connection)
 
 
 def test_kept_labels_come_back_as_they_were_and_equal_ones_are_one_file(tmp_path: Path) -> None:
@@ -174,6 +174,35 @@ def test_a_fine_tuning_needs_people_and_starts_at_the_champion(crawled: Database
     ended = retrain(crawled, settings, finetune=True)
     assert ended.status in ("promoted", "candidate", "refused")
     assert retrain(crawled, settings, finetune=True).status == "skipped"
+
+
+def test_a_fine_tuned_encoder_keeps_its_name_and_way_of_learning_whatever_the_recipe(
+    crawled: Database, settings: Settings, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    rows = tuple(trainable_rows(crawled))
+    tiny = {"model.hidden": 16, "dataset.max_length": 24, "training.batch_size": 32, "home": str(settings.home)}
+    chosen = load_settings("small-from-scratch", tiny, env_file=None)
+    learned = train(Dataset(rows[:100], rows[100:130], "first", {"rating": 130}), chosen, tmp_path / "encoder")
+    run = log_run(
+        settings, key="first", recipe="small-from-scratch", parameters={}, metrics={}, folder=learned.folder,
+        data_version="first", evaluations={"validation": learned.validation}, samples=[], model_card="", tags={},
+    )  # fmt: skip
+    promote(settings, register(settings, run, "first").version)
+    correct(crawled, 60)
+
+    plan = plan_training(crawled, settings, finetune=True)  # the recipe is the baseline's
+    steps.train_planned(crawled, settings, plan.key)
+
+    facts = read_facts(settings.home / "training" / plan.key)
+    assert (facts["kind"], facts["name"], facts["max_length"]) == ("transformer", "small-from-scratch", 24)
+    assert (facts["parameters"]["training.epochs"], facts["parameters"]["training.batch_size"]) == (1, 32)
+
+
+def test_another_weight_of_lukewarm_reviews_is_another_training(settings: Settings) -> None:
+    weighed = [settings.dataset.model_copy(update={"lukewarm_weight": weight}) for weight in (0.3, 0.5)]
+    keys = {training_key(settings.model_copy(update={"dataset": chosen}), "the same") for chosen in weighed}
+    assert len(keys) == 2
 
 
 def test_the_checks_say_what_they_saw(settings: Settings) -> None:

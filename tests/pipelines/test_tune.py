@@ -17,7 +17,7 @@ from tune_until_killed import RANGES, dataset, search, settings  # noqa: E402
 
 from reelsense.errors import InputError, SettingsError  # noqa: E402
 from reelsense.pipelines.tune import tune  # noqa: E402
-from reelsense.pipelines.tuning_study import heard_by  # noqa: E402
+from reelsense.pipelines.tuning_study import heard_by, open_study  # noqa: E402
 from reelsense.registry.client import experiment_id, registry_client  # noqa: E402
 from reelsense.settings import load_settings  # noqa: E402
 from reelsense.training.data import Dataset  # noqa: E402
@@ -117,6 +117,35 @@ def test_an_encoders_trial_is_pruned_and_leaves_nothing(tmp_path: Path) -> None:
     assert result.outcome == "pruned"
     assert seen.count("evaluation") == 1
     assert not folder.exists()
+
+
+def test_a_trial_too_large_for_the_gpu_has_failed_and_the_search_goes_on(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    overrides = {"model.name": "scratch", "model.hidden": 16, "dataset.max_length": 16, "training.epochs": 1}
+    given = dataset()
+    small = Dataset(given.train[:64], given.validation[:32], given.version, {"corpus": 96})
+
+    def full(event: str, _: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")  # as a step does where the memory is too small
+
+    study = optuna.create_study(direction="maximize")
+    result = run_trial(
+        small, load_settings(None, overrides, env_file=None), {}, tmp_path / "trial", heard_by(study.ask()), full
+    )
+
+    assert result.outcome == "failed"
+    assert "training.batch_size" in result.reason
+
+
+def test_a_study_is_of_one_weight_of_lukewarm_reviews(tmp_path: Path) -> None:
+    for weight in (0.3, 0.5):
+        chosen = load_settings(None, {"home": str(tmp_path), "dataset.lukewarm_weight": weight}, env_file=None)
+        opened = open_study(chosen, "one", dataset(), ())
+        if weight == 0.3:
+            with opened:
+                continue
+        with pytest.raises(SettingsError, match="other values of fixed"), opened:
+            pass
 
 
 def test_a_trial_taken_up_again_reports_behind_what_it_had_reported() -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from small_models import log_folder, small_baseline
 
-from reelsense.registry.client import registry_client
 from reelsense.registry.versions import ModelVersion, register
 from reelsense.settings import Settings
 
@@ -19,22 +16,10 @@ LogOne = Callable[..., str]
 RegisterOne = Callable[..., ModelVersion]
 
 
-@pytest.fixture(scope="session")
-def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated MLflow database without an experiment: making one takes seconds, copying it nothing."""
-    home = tmp_path_factory.mktemp("registry")
-    client = registry_client(Settings(home=home))
-    assert client.get_experiment_by_name("reelsense") is not None
-    return home / "mlflow.db"
-
-
 @pytest.fixture
-def settings(tmp_path: Path, empty_registry: Path) -> Settings:
+def settings(tmp_path: Path, with_registry: Callable[[Path], Path]) -> Settings:
     """Embedded mode: everything in this test's folder."""
-    home = tmp_path / "home"
-    home.mkdir()
-    _copy_without_experiment(empty_registry, home / "mlflow.db")
-    return Settings(home=home)
+    return Settings(home=with_registry(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -56,11 +41,3 @@ def register_one(settings: Settings, log_one: LogOne) -> RegisterOne:
         return register(settings, log_one(key, seed, recipe), key)
 
     return make
-
-
-def _copy_without_experiment(template: Path, target: Path) -> None:
-    """The template's experiment points at the template's artifacts; the copy starts without it."""
-    shutil.copy2(template, target)
-    with sqlite3.connect(target) as connection:
-        connection.execute("DELETE FROM experiments WHERE name = 'reelsense'")
-    connection.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 import requests
 import structlog
+from local_server import free_port
 from moto.server import ThreadedMotoServer
 from small_models import TEXTS, log_folder, small_baseline
 
@@ -31,12 +31,6 @@ from reelsense.settings import Settings
 pytestmark = pytest.mark.slow
 
 BUCKET = "reelsense-models"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import socket
 from pathlib import Path
 
 import pytest
+from local_server import free_port
 from small_models import log_folder
 
 from reelsense.errors import ModelError, RegistryError
@@ -103,9 +103,7 @@ def test_a_key_that_mlflow_could_not_find_again_is_refused(settings: Settings, t
 
 
 def test_a_server_that_is_down_is_named_with_the_cure_and_without_the_password(tmp_path: Path) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
+    port = free_port()
     down = Settings(home=tmp_path, mlflow_tracking_uri=f"http://user:hush@127.0.0.1:{port}")
 
     with pytest.raises(RegistryError, match="docker compose up -d mlflow") as caught:
@@ -116,9 +114,7 @@ def test_a_server_that_is_down_is_named_with_the_cure_and_without_the_password(t
 
 
 def test_a_database_server_that_is_down_is_named_within_seconds(tmp_path: Path) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
+    port = free_port()
     down = Settings(home=tmp_path, mlflow_tracking_uri=f"postgresql://user:hush@127.0.0.1:{port}/mlflow")
 
     with pytest.raises(RegistryError, match="can't be reached") as caught:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from local_server import local_server
 
 PASSWORD = "hunter2-of-airflow"
 TOKEN = "a.token.of.airflow"
@@ -94,13 +95,5 @@ def airflow_server() -> Iterator[AirflowServer]:
         def log_message(self, format: str, *args: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    airflow.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with local_server(Handler) as airflow.url:
         yield airflow
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

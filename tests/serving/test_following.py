@@ -10,7 +10,6 @@ import pytest
 from small_models import log_folder, small_baseline
 
 from reelsense.models.loading import BUNDLED
-from reelsense.registry.client import registry_client
 from reelsense.registry.versions import make_candidate, promote, register, roll_back
 from reelsense.sections import ServingSettings
 from reelsense.serving.engine import Engine
@@ -29,10 +28,8 @@ class Rig:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    found = Settings(home=tmp_path / "home")
-    registry_client(found)
-    return found
+def settings(tmp_path: Path, with_registry: Callable[[Path], Path]) -> Settings:
+    return Settings(home=with_registry(tmp_path / "home"))
 
 
 @pytest.fixture

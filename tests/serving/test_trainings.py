@@ -25,10 +25,11 @@ WORDS = (("정말 최고의 영화 감동", 10.0), ("돈이 아깝다 지루하�
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, with_registry: Callable[[Path], Path]) -> Settings:
     """In the environment, where the process of a training finds them too."""
-    for name, value in (("TRAINING__EPOCHS", "5"), ("MODEL__REGISTER_THRESHOLD", "0"), ("MODEL__HASH_BITS", "14")):
+    for name, value in (("TRAINING__EPOCHS", "5"), ("MODEL__REGISTER_THRESHOLD", "0")):
         monkeypatch.setenv(f"REELSENSE_{name}", value)
+    with_registry(tmp_path / "home")
     return load_settings(env_file=None)
 
 

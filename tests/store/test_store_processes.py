@@ -15,7 +15,13 @@ from reelsense.store.reviews import iter_reviews
 from reelsense.store.scores import count_scores
 
 ROUNDS = Path(__file__).with_name("write_rounds.py")
-OPENING = "import sys; from reelsense.store.database import open_database as o; input(); o(sys.argv[1]).close()"
+OPENING = """
+import sys
+from reelsense.store.database import open_database
+print("ready", flush=True)
+input()
+open_database(sys.argv[1]).close()
+"""
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -25,7 +31,9 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 def test_processes_that_open_an_empty_database_at_once_migrate_it_once(url: str) -> None:
     processes = [start("-c", OPENING, url) for _ in range(4)]
-    time.sleep(1.5)  # until all of them have imported
+    for process in processes:  # all of them have imported before the first begins
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("\n")

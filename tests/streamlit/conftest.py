@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from openai_server import KEY, Provider, openai_server
-from page_server import CHROMIUM, Site, page_server
+from page_server import CHROMIUM, WIDE, Site, page_server
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 # A busy machine is slow, not wrong.
@@ -58,15 +58,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh visit; a page that breaks, or a script that runs, fails the test. What a failed test saw is printed."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="ko-KR", accept_downloads=True)
+    context = chromium.new_context(viewport=WIDE, locale="ko-KR", accept_downloads=True)
     shown = context.new_page()
     shown.set_default_timeout(60_000)
     alarms: list[str] = []
     shown.on("dialog", lambda dialog: (alarms.append(dialog.message), dialog.dismiss()))
     shown.on("pageerror", lambda error: alarms.append(str(error)))
-    yield shown
-    if request.node.stash.get(FAILED, False):
-        print(f"{shown.url}\n{shown.locator('body').inner_text()[:2000]}")
-    assert not alarms
-    assert shown.locator('[data-testid="stException"]').count() == 0
-    context.close()
+    try:
+        yield shown
+        if request.node.stash.get(FAILED, False):
+            print(f"{shown.url}\n{shown.locator('body').inner_text()[:2000]}")
+        assert not alarms
+        assert shown.locator('[data-testid="stException"]').count() == 0
+    finally:
+        context.close()

@@ -6,17 +6,17 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from local_server import local_http_server
 
 CLIENT = "reelsense-page"
 
@@ -98,15 +98,10 @@ class Provider:
 @contextmanager
 def oidc_provider(redirect_url: str) -> Iterator[Provider]:
     """A provider that knows one client, whose address is `redirect_url`."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    provider = Provider(f"http://127.0.0.1:{server.server_port}", secrets.token_urlsafe(24), redirect_url)
-    server.provider = provider  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with local_http_server(_Handler) as server:
+        provider = Provider(f"http://127.0.0.1:{server.server_port}", secrets.token_urlsafe(24), redirect_url)
+        server.provider = provider  # type: ignore[attr-defined]
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import requests
 from full_store import fill
+from local_server import free_port
 from playwright.sync_api import Locator, Page
 
 from reelsense.devsite.library import sample_library
@@ -77,13 +77,6 @@ def page_server(
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
-
-
-def free_port() -> int:
-    """A port nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def visit(page: Page, site: Site, path: str = "") -> None:

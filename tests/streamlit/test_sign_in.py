@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 import requests
+from local_server import free_port
 from oidc_provider import CLIENT, Provider, oidc_provider
-from page_server import ROOT, Site, choose, free_port, page_server, press, settled, visit, widget
+from page_server import ROOT, Site, choose, page_server, press, settled, visit, widget
 from playwright.sync_api import Page, expect
 from small_models import log_folder
 

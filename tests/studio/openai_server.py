@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
+
+from local_server import local_server
 
 KEY = "sk-studio-secret"
 CHAT, IMAGES, MODERATIONS = "/v1/chat/completions", "/v1/images/generations", "/v1/moderations"
@@ -117,12 +118,6 @@ def openai_server() -> Iterator[Provider]:
         choice = {"index": 0, "finish_reason": provider.finish, "message": message}
         return {"id": "c", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, daemon=True).start()
-    provider.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with local_server(Handler) as address:
+        provider.url = f"{address}/v1"
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -14,12 +14,13 @@ pytest.importorskip("torch")
 from reelsense.errors import ModelError, SettingsError
 from reelsense.models.blend import Blend
 from reelsense.models.fitness import check_fitness
-from reelsense.models.loading import load_folder, read_facts
+from reelsense.models.loading import load_folder, read_facts, write_facts
 from reelsense.pipelines.model_costs import parameters_of, served_size
 from reelsense.settings import Settings, load_settings
 from reelsense.training.blend import fit_weights
 from reelsense.training.data import Dataset, data_version
 from reelsense.training.result import TrainedModel
+from reelsense.training.start import further
 from reelsense.training.trainers import train
 from reelsense.types import LabelledText
 
@@ -92,10 +93,49 @@ def test_prepared_rows_give_the_same_answers_as_texts(blended: TrainedModel) -> 
 
 
 def test_a_trained_blend_can_be_trained_further(blended: TrainedModel, tmp_path: Path) -> None:
-    again = train(dataset(), settings(**{"model.start": str(blended.folder), "training.epochs": 1}), tmp_path)
+    again = train(dataset(), further(settings("linear"), blended.folder), tmp_path)
     assert again.validation.accuracy > 0.95
-    first = read_facts(tmp_path / "members" / "1")
-    assert first["parameters"]["started_from"].startswith("folder-")
+    encoder, linear = (read_facts(tmp_path / "members" / name) for name in "01")
+    assert linear["parameters"]["started_from"].startswith("folder-")
+    assert linear["parameters"]["epochs"] == 30
+    # Whatever recipe it is asked of: 32 tokens, three passes at 3e-3.
+    assert (encoder["name"], encoder["max_length"]) == ("encoder", 32)
+    learned = ("epochs", "batch_size", "learning_rate")
+    assert [encoder["parameters"][f"training.{key}"] for key in learned] == [3, 16, 3e-3]
+    assert read_facts(tmp_path)["name"] == read_facts(blended.folder)["name"]
+
+
+def test_an_encoder_trained_further_under_the_baselines_recipe_learns_as_it_did(
+    blended: TrainedModel, tmp_path: Path
+) -> None:
+    asked = load_settings("linear", {"training.seed": 7}, env_file=None)
+    train(dataset(), further(asked, blended.folder / "members" / "0"), tmp_path)
+    found, before = (read_facts(folder) for folder in (tmp_path, blended.folder / "members" / "0"))
+    kept = [key for key in before["parameters"] if key.startswith("training.") and key != "training.seed"]
+    assert len(kept) > 10
+    assert [found["parameters"][key] for key in kept] == [before["parameters"][key] for key in kept]
+    assert found["parameters"]["training.seed"] == 7
+    assert (found["name"], found["max_length"]) == ("encoder", 32)
+
+
+@pytest.mark.parametrize(("name", "start"), [("blend", "1"), ("baseline", "0"), ("baseline", ".."), ("blend", "0")])
+def test_a_start_of_another_kind_is_refused_with_both_kinds(
+    blended: TrainedModel, tmp_path: Path, name: str, start: str
+) -> None:
+    folder = blended.folder / "members" / start
+    kind = {"..": "blend", "0": "transformer", "1": "baseline"}[start]
+    asked = load_settings("linear", {"model.name": name, "model.start": str(folder)}, env_file=None)
+    with pytest.raises(ModelError, match=f"kind '{kind}', but model.name={name}"):
+        train(dataset(), asked, tmp_path)
+
+
+@pytest.mark.parametrize("damage", [{"parameters": 3}, {"max_length": "long"}, {"parameters": {"training.epochs": 0}}])
+def test_a_damaged_folder_is_not_trained_further(
+    blended: TrainedModel, tmp_path: Path, damage: dict[str, object]
+) -> None:
+    write_facts(tmp_path, {**read_facts(blended.folder / "members" / "0"), **damage})
+    with pytest.raises(ModelError, match="damaged"):
+        further(settings(), tmp_path)
 
 
 def test_a_useless_member_gets_no_weight() -> None:

@@ -19,7 +19,7 @@ from reelsense.settings import Settings, load_settings
 from reelsense.text.clean import text_key
 from reelsense.training.baseline import train_baseline
 from reelsense.training.card import model_card
-from reelsense.training.data import build_dataset, newest_held_out
+from reelsense.training.data import Dataset, build_dataset, newest_held_out
 from reelsense.training.evaluate import expected_calibration_error, measure
 from reelsense.training.sealed import open_sealed
 from reelsense.types import LabelledText
@@ -94,6 +94,32 @@ def test_contradicting_labels_of_one_text_are_settled_by_majority_or_left_out(tm
     assert "반반" not in found
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_people_who_contradict_each_other_are_settled_among_themselves(tmp_path: Path, turned: bool) -> None:
+    said = [("볼만함", 1), ("볼만함 ", 0), ("최고", 0), ("최고", 1), ("최고 ", 1)]
+    rated = [("볼만함", 1), ("볼만함", 1), *[("최고", 0)] * 5]
+    stored = [LabelledText(text, label, "person", 3.0) for text, label in said]
+    stored += [LabelledText(text, label, "rating") for text, label in rated]
+    folder = write_corpus(tmp_path / "c", sentences(50, 2), [])
+    settings = settings_for(folder, **{"retrain.holdout_share": 1e-9})
+    data = build_dataset(settings, stored[::-1] if turned else stored)
+    found = {row.text.strip(): row for row in (*data.train, *data.validation)}
+    assert "볼만함" not in found
+    assert (found["최고"].label, found["최고"].origin) == (1, "person")
+
+
+def test_beside_people_s_labels_stand_the_ratings_written_last(tmp_path: Path) -> None:
+    begin = datetime(2026, 11, 1, tzinfo=UTC)
+    rated = [
+        LabelledText(f"{text} {at}", label, "rating", review_id=at, written_at=begin - timedelta(days=at))
+        for at, (text, label) in enumerate(sentences(60, 3))
+    ]
+    settings = settings_for(tmp_path / "nowhere", **{"dataset.name": "people", "retrain.holdout_share": 1e-9})
+    data = build_dataset(settings, [*rated, LabelledText("사람의 글", 1, "person", 3.0, 99)])
+    numbers = {row.review_id for row in (*data.train, *data.validation)}
+    assert numbers == {*range(10), 99}
+
+
 def test_sampling_and_the_store_alone(tmp_path: Path) -> None:
     folder = write_corpus(tmp_path / "c", sentences(500, 2), [])
     stored = [LabelledText(text, label, "rating") for text, label in sentences(100, 3)]
@@ -149,6 +175,8 @@ def test_without_a_corpus_the_fit_starts_at_the_bundled_model(tmp_path: Path) ->
     trained = train_baseline(build_dataset(settings, stored), settings, tmp_path / "m")
     model = load_folder(trained.folder)
     assert str(trained.parameters["started_from"]).startswith("bundled-")
+    assert "pull" in trained.parameters
+    assert "weight_decay" not in trained.parameters  # which it does not use
     slang, old = model.predict_proba(["갓벽 폼 미쳤다", "정말 재미있게 봤어요 강추합니다"])
     assert min(slang, old) > 0.9
 
@@ -157,6 +185,9 @@ def test_one_class_alone_can_t_be_learned(tmp_path: Path) -> None:
     folder = write_corpus(tmp_path / "c", [(f"좋다 {n}", 1) for n in range(30)], [])
     with pytest.raises(ModelError, match="one class"):
         train_baseline(build_dataset(settings_for(folder), []), settings_for(folder), tmp_path / "m")
+    nothing = Dataset((), (LabelledText("좋다", 1),), "v", {"corpus": 1})
+    with pytest.raises(ModelError, match="or nothing"):
+        train_baseline(nothing, settings_for(folder), tmp_path / "m")
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -203,3 +234,5 @@ def test_a_model_card_shows_facts_and_numbers() -> None:
     card = model_card({"name": "baseline", "kind": "baseline", "data_version": "abc"}, {"test": found}, "Promoted.")
     assert "| sealed test | 2 | 1.0000" in card
     assert "Promoted." in card
+    assert "Temperature" not in card
+    assert "**Temperature**: 1.250, fitted" in model_card({"name": "x", "kind": "baseline", "temperature": 1.25}, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from labelled_texts import review_texts
@@ -14,6 +15,7 @@ from reelsense.models.tokens import pad, token_ids
 from reelsense.models.transformer import Transformer
 from reelsense.settings import load_settings
 from reelsense.training.data import Dataset, build_dataset, data_version, learned_texts
+from reelsense.training.slices import rated_held_back
 from reelsense.training.transformer import train_transformer
 from reelsense.types import LabelledText, LukewarmText
 
@@ -47,23 +49,50 @@ def test_an_encoder_reads_the_ratings_beside_the_labels(tmp_path: Path) -> None:
     assert said[1.0] < 0.5 * said[0.0]
 
 
-def test_lukewarm_reviews_are_those_between_the_labels_and_not_in_the_sealed_test(tmp_path: Path) -> None:
-    def corpus(name: str, rows: list[tuple[str, int]]) -> None:
-        lines = [f"{at}\t{text}\t{label}\n" for at, (text, label) in enumerate(rows)]
-        (tmp_path / name).write_text("id\tdocument\tlabel\n" + "".join(lines), encoding="utf-8")
+def write_corpus(folder: Path, rated: list[tuple[str, int]]) -> dict[str, Any]:
+    """The settings of a small corpus with a file of rated reviews beside it."""
 
-    corpus("ratings_train.txt", review_texts()[:50])
-    corpus("ratings_test.txt", [("봉인된 글", 1)])
-    rated = ["그냥 그래요\t6", "나쁘지 않아요\t8", "봉인된 글\t5", "별로\t4", "최고\t9", f"{review_texts()[0][0]}\t7"]
-    lines = [
-        f"{at}\t1\t2015-01-01\t{line.split(chr(9))[1]}\t{line.split(chr(9))[0]}\n" for at, line in enumerate(rated)
-    ]
-    (tmp_path / "more.tsv").write_text("id\tmovie_id\tdate\trating\tdocument\n" + "".join(lines), encoding="utf-8")
-    values = {"dataset.folder": str(tmp_path), "dataset.extra_files": [str(tmp_path / "more.tsv")]}
-    plain = build_dataset(load_settings(None, values, env_file=None), [])
+    def labelled(name: str, rows: list[tuple[str, int]]) -> None:
+        lines = [f"{at}\t{text}\t{label}\n" for at, (text, label) in enumerate(rows)]
+        (folder / name).write_text("id\tdocument\tlabel\n" + "".join(lines), encoding="utf-8")
+
+    labelled("ratings_train.txt", review_texts()[:50])
+    labelled("ratings_test.txt", [("봉인된 글", 1)])
+    lines = [f"{at}\t1\t2015-01-01\t{rating}\t{text}\n" for at, (text, rating) in enumerate(rated)]
+    (folder / "more.tsv").write_text("id\tmovie_id\tdate\trating\tdocument\n" + "".join(lines), encoding="utf-8")
+    return {"dataset.folder": str(folder), "dataset.extra_files": [str(folder / "more.tsv")]}
+
+
+def built(values: dict[str, Any], **more: Any) -> Dataset:
+    """The data set of the corpus and one label of a person."""
+    more = {f"dataset.{key}": value for key, value in more.items()} | {"retrain.holdout_share": 1e-9}
+    return build_dataset(load_settings(None, values | more, env_file=None), [LabelledText("모은 글", 1, "person")])
+
+
+def test_lukewarm_reviews_are_those_between_the_labels_and_not_in_the_sealed_test(tmp_path: Path) -> None:
+    between = [("그냥 그래요", 6), ("나쁘지 않아요", 8)]
+    values = write_corpus(tmp_path, [*between, ("봉인된 글", 5), ("별로", 4), ("최고", 9), (review_texts()[0][0], 7)])
+    plain = built(values)
     assert plain.lukewarm == ()
-    values |= {"dataset.lukewarm_weight": 0.5}  # type: ignore[dict-item]
-    built = build_dataset(load_settings(None, values, env_file=None), [])
-    assert {(row.text, row.rating) for row in built.lukewarm} == {("그냥 그래요", 6.0), ("나쁘지 않아요", 8.0)}
-    assert built.version != plain.version
-    assert built.train == plain.train
+    found = built(values, lukewarm_weight=0.5)
+    assert {(row.text, row.rating) for row in found.lukewarm} == {*between}
+    assert found.train == plain.train
+    assert len({plain.version, found.version, built(values, lukewarm_weight=0.3).version}) == 3
+
+
+def test_neutral_reviews_that_are_measured_on_are_not_learned_from(tmp_path: Path) -> None:
+    values = write_corpus(tmp_path, [(f"그냥 그래요 {number}", 6) for number in range(400)])
+    learned = {row.text for row in built(values, lukewarm_weight=0.5).lukewarm}
+    held_back = {row.text for row in rated_held_back(load_settings(None, values, env_file=None))}
+    assert held_back
+    assert not learned & held_back
+    assert len(learned | held_back) == 400
+    fewer = {row.text for row in built(values, lukewarm_weight=0.5, sampling_rate=0.5).lukewarm}
+    assert fewer < learned
+    assert 100 < len(fewer) < 300
+
+
+@pytest.mark.parametrize("name", ["store", "people"])
+def test_a_training_without_the_files_labels_learns_none_of_their_ratings(tmp_path: Path, name: str) -> None:
+    values = write_corpus(tmp_path, [("그냥 그래요", 6)])
+    assert built(values, lukewarm_weight=0.5, name=name).lukewarm == ()

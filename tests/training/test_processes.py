@@ -15,7 +15,7 @@ import pytest
 torch = pytest.importorskip("torch")
 load_file = pytest.importorskip("safetensors.torch").load_file
 
-from reelsense.errors import ModelError  # noqa: E402
+from reelsense.errors import InputError  # noqa: E402
 from reelsense.settings import load_settings  # noqa: E402
 from reelsense.training.data import Dataset  # noqa: E402
 from reelsense.training.processes import share  # noqa: E402
@@ -84,5 +84,5 @@ def test_shares_of_a_batch_hold_each_row_once_and_their_means_make_the_mean(monk
 
 def test_the_baseline_in_several_processes_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ModelError, match="one process"):
+    with pytest.raises(InputError, match="one process"):
         train(Dataset((), (), "", {}), load_settings(env_file=None), tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,14 @@ def test_a_trained_model_can_be_trained_further(learned: TrainedModel, tmp_path:
     further = train_transformer(dataset(400), settings(learned.folder, **slow), tmp_path)
     assert further.validation.accuracy == pytest.approx(learned.validation.accuracy, abs=0.02)
     assert not np.array_equal(*(w["classifier.weight"].numpy() for w in (weights(learned), weights(further))))
+
+
+def test_of_our_own_folder_no_pickle_is_read(learned: TrainedModel, tmp_path: Path) -> None:
+    folder = shutil.copytree(learned.folder, tmp_path / "own")
+    torch.save(weights(learned), folder / "torch" / "pytorch_model.bin")
+    (folder / "torch" / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"model\.safetensors"):
+        train_transformer(dataset(), settings(folder), tmp_path / "out")
 
 
 def test_a_finished_run_is_not_trained_again(learned: TrainedModel, tiny_bert: Path) -> None:

@@ -43,12 +43,12 @@ def train(
     from reelsense.training.findings import examine
     from reelsense.training.processes import launch, number_of_processes, rank
     from reelsense.training.sealed import open_sealed
+    from reelsense.training.trainers import check_processes
     from reelsense.training.trainers import train as run
 
     # Of several processes one speaks.
     settings = context.obj.settings(recipe, {"log_level": "ERROR"} if rank() > 0 else None)
-    if processes > 1 and settings.model.name in ("baseline", "blend"):
-        raise InputError("Baselines and blends are fitted in one process: leave out --processes.")
+    check_processes(settings, processes)
     if processes > 1 and number_of_processes() == 1:
         raise typer.Exit(launch(processes, _without_processes(sys.argv[1:])))
     stored = []

@@ -29,7 +29,7 @@ from reelsense.settings import Settings
 from reelsense.text.clean import fingerprint
 from reelsense.training.data import Dataset, build_dataset
 from reelsense.training.evaluate import Evaluation, measure
-from reelsense.training.result import Progress
+from reelsense.training.result import Progress, silent
 from reelsense.training.sealed import open_sealed
 from reelsense.training.trainers import train
 from reelsense.types import LabelledText
@@ -115,7 +115,7 @@ def compare_models(
     `limit` texts are timed. A model that can't be had is a row with its reason.
     Raises InputError for an unknown name, or when there are no texts to measure on; both before any training.
     """
-    report = progress or (lambda _event, _numbers: None)
+    report = progress or silent
     sets = _Datasets(stored)
     data, texts, labels = _common_texts(settings, recipes, sets)
     champion = _is_there(settings, CHAMPION)

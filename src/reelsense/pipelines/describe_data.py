@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from reelsense.errors import InputError, NotThere
+from reelsense.errors import NotThere
 from reelsense.settings import Settings
 from reelsense.sources.parsing import korean_time, matching, rating_of
 from reelsense.store.database import Database
@@ -23,7 +23,7 @@ from reelsense.tables.reading import Row, read_rows
 from reelsense.text.clean import text_key
 from reelsense.training.data import build_dataset
 from reelsense.training.describe import SAMPLE, DataDescription, DataRow, Progress, describe
-from reelsense.training.labelled import LABEL_NAMES, RATING_NAMES, label_of
+from reelsense.training.labelled import find_label_columns, label_of
 from reelsense.types import KST, LabelledText, Sentiment, sentiment_of_rating
 
 _DATE_NAMES = ("date", "written_at", "written_on", "day", "created_at", "날짜", "작성일", "작성일시")
@@ -102,21 +102,10 @@ def describe_dataset(
 
 
 def _columns(path: Path, text_column: str | None, label_column: str | None) -> Columns:
-    names = columns_of(path)
-    named = {name.strip().lower(): name for name in names}
-    if label_column is not None and label_column not in names:
-        raise InputError(f"'{path.name}' has no column '{label_column}'. It has: {', '.join(names)}.")
-
-    def usual(known: Iterable[str]) -> str | None:
-        return next((named[name] for name in known if name in named), None)
-
-    by_rating = label_column is not None and label_column.strip().lower() in RATING_NAMES
-    return Columns(
-        find_text_column(path, text_column),
-        None if by_rating else label_column or usual(LABEL_NAMES),
-        label_column if by_rating else usual(RATING_NAMES),
-        usual(_DATE_NAMES),
-    )
+    label, rating = find_label_columns(path, label_column)
+    named = {name.strip().lower(): name for name in columns_of(path)}
+    day = next((named[name] for name in _DATE_NAMES if name in named), None)
+    return Columns(find_text_column(path, text_column), label, rating, day)
 
 
 def _file_rows(path: Path, columns: Columns) -> Iterator[DataRow | None]:

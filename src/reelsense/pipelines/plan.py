@@ -13,7 +13,6 @@ import structlog
 from sqlalchemy import Connection
 
 from reelsense.errors import InputError, StoreError
-from reelsense.models.loading import read_facts
 from reelsense.monitoring.weeks import watch_weeks
 from reelsense.objects import ObjectStore, open_objects
 from reelsense.pipelines.champion import ensure_champion
@@ -21,13 +20,14 @@ from reelsense.pipelines.drift import unanswered
 from reelsense.pipelines.labels_snapshot import keep_labels, kept_labels
 from reelsense.registry.loading import fetch
 from reelsense.registry.tracking import LABELS_TAG, PEOPLE_TAG, list_runs
-from reelsense.registry.versions import ModelVersion
 from reelsense.settings import Settings
 from reelsense.store.database import Database
 from reelsense.store.labels import trainable_texts
 from reelsense.store.locks import held
 from reelsense.store.runs import RUNNING, RunRow, find_run_row, finish_run, latest_runs, start_run
 from reelsense.training.data import build_dataset
+from reelsense.training.folder import training_settings
+from reelsense.training.start import further
 from reelsense.types import DriftAlarm, LabelledText
 
 log = structlog.get_logger()
@@ -36,8 +36,6 @@ RETRAIN = "retrain"
 FINETUNE = "finetune"
 LOCK = "training"
 
-# Passes of the baseline's fit over a few labels, when it starts at the champion.
-_FINETUNE_ITERATIONS = 30
 # Alarms that a cause names; the run's parameters hold them all.
 _MOST_REASONS = 3
 _DIGITS = 12
@@ -87,7 +85,7 @@ def plan_training(db: Database, settings: Settings, force: bool = False, finetun
             return _skipped(db, settings, pipeline, _why_not(settings, stored, finetune), len(stored), psi)
         start = champion.version if finetune else None
         try:
-            version = build_dataset(training_settings(settings, champion if finetune else None), stored).version
+            version = build_dataset(_on_people(settings) if finetune else settings, stored).version
         except InputError as error:
             if not finetune:
                 raise
@@ -120,44 +118,27 @@ def find_plan(db: Database, key: str) -> Plan:
 
 
 def settings_of(settings: Settings, plan: Plan) -> Settings:
-    """What a planned training is done with: a fine-tuning differs from the recipe in data and start."""
+    """What a planned training is done with: a fine-tuning differs from the recipe (see `further`)."""
     if plan.start is None:
         return settings
-    folder = fetch(settings, plan.start)
-    model: dict[str, Any] = {"name": "baseline", "start": folder}
-    training: dict[str, Any] = {"epochs": _FINETUNE_ITERATIONS}
-    kind = read_facts(folder)["kind"]
-    if kind == "blend":
-        model["name"] = "blend"
-    elif kind != "baseline":
-        model, training = {"name": str(folder)}, {}
-    return settings.model_copy(
-        update={
-            "dataset": settings.dataset.model_copy(update={"name": "people"}),
-            "model": settings.model.model_copy(update=model),
-            "training": settings.training.model_copy(update=training),
-        }
-    )
-
-
-def training_settings(settings: Settings, start: ModelVersion | None) -> Settings:
-    """`settings` with the data set of a fine-tuning when there is a version to start at."""
-    if start is None:
-        return settings
-    return settings.model_copy(update={"dataset": settings.dataset.model_copy(update={"name": "people"})})
+    return further(_on_people(settings), fetch(settings, plan.start))
 
 
 def training_key(settings: Settings, data_version: str, start: int | None = None) -> str:
     """Equal for the same recipe on the same data (and start): what makes a training run the same run."""
     recipe = {
         "recipe": settings.recipe,
-        "max_length": settings.dataset.max_length,
-        **{f"model.{key}": value for key, value in settings.model.model_dump().items()},
-        **{f"training.{key}": value for key, value in settings.training.model_dump().items()},
+        **settings.model.model_dump(include={"teachers", "rating_head", "register_threshold"}),
+        **training_settings(settings),
     }
-    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
     name = settings.recipe if start is None else f"{settings.recipe}-from-{start}"
     return f"{name}-{data_version}-{digest}"
+
+
+def _on_people(settings: Settings) -> Settings:
+    """`settings` with the data set of a fine-tuning."""
+    return settings.model_copy(update={"dataset": settings.dataset.model_copy(update={"name": "people"})})
 
 
 def _plan(run: RunRow) -> Plan:

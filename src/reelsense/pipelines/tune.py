@@ -24,6 +24,7 @@ from reelsense.registry.tuning_runs import TrialRun, close_search, log_trials, o
 from reelsense.settings import Settings, read_recipe
 from reelsense.training.data import Dataset
 from reelsense.training.processes import number_of_processes
+from reelsense.training.result import silent
 from reelsense.training.search import (
     Range,
     TrialResult,
@@ -152,7 +153,7 @@ def tune(
 def _run_here(search: Search, progress: Progress | None) -> None:
     while (taken := search.next()) is not None:
         trial, values = taken
-        told = (lambda event, numbers, number=trial.number: progress(number, event, numbers)) if progress else _silent
+        told = (lambda event, numbers, number=trial.number: progress(number, event, numbers)) if progress else silent
         folder = search.folder(values)
         search.end(trial, run_trial(search.dataset, search.settings, values, folder, heard_by(trial), told))
 
@@ -206,7 +207,3 @@ def write_recipe(search: Search, best: TrialRun, trials: int, out: Path) -> None
     half = out.with_suffix(".part")
     half.write_text(said + yaml.safe_dump(written, sort_keys=False, allow_unicode=True), encoding="utf-8")
     half.replace(out)
-
-
-def _silent(_event: str, _numbers: Mapping[str, float]) -> None:
-    """The progress nobody wants to see."""

@@ -16,6 +16,7 @@ from reelsense.pipelines.tune import Progress, Search
 from reelsense.pipelines.tuning_study import heard_by
 from reelsense.settings import Settings
 from reelsense.training.data import Dataset
+from reelsense.training.result import silent
 from reelsense.training.search import TrialResult, Value, run_trial
 
 _LOOK_SECONDS = 1.0
@@ -86,4 +87,4 @@ def _work(data: Dataset, settings: Settings, values: Mapping[str, Value], number
         return bool(ray.get(mailbox.evaluation.remote(number, count, macro_f1)))
 
     with tempfile.TemporaryDirectory() as folder:
-        return run_trial(data, settings, values, Path(folder) / "model", heard, lambda _event, _numbers: None)
+        return run_trial(data, settings, values, Path(folder) / "model", heard, silent)

@@ -16,6 +16,7 @@ from reelsense.file_locks import only_one
 from reelsense.registry.tuning_runs import TrialRun
 from reelsense.settings import Settings
 from reelsense.training.data import Dataset
+from reelsense.training.folder import training_settings
 from reelsense.training.search import Range, TrialResult, own_values
 
 if TYPE_CHECKING:
@@ -136,8 +137,4 @@ def _tell(study: Study, number: int, result: Mapping[str, Any]) -> None:
 def _fixed(settings: Settings, space: Sequence[Range]) -> dict[str, Any]:
     """What training depends on and is not searched: trials with another value could not be compared."""
     searched = {one.key for one in space}
-    values = {"dataset.max_length": settings.dataset.max_length}
-    for section in ("model", "training"):
-        for key, value in getattr(settings, section).model_dump(mode="json").items():
-            values[f"{section}.{key}"] = value
-    return {key: value for key, value in values.items() if key not in searched}
+    return {key: value for key, value in training_settings(settings).items() if key not in searched}

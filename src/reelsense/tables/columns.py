@@ -43,14 +43,20 @@ def find_text_column(path: Path, wanted: str | None = None) -> str:
 
     Raises InputError when the file has no such column, or nothing in it looks like a text.
     """
-    columns = columns_of(path)
     if wanted is not None:
-        # A column that few objects of a JSONL file have may stand further down.
-        if wanted not in columns and wanted not in columns_of(path, whole=True):
-            raise InputError(f"'{path.name}' has no column '{wanted}'. It has: {', '.join(columns) or 'none'}.")
+        check_column(path, wanted)
         return wanted
+    columns = columns_of(path)
     good = (row.cells for row in _beginning(path) if isinstance(row, Row))
     return guess_text_column(columns, list(islice(good, _SAMPLE_ROWS)), path.name)
+
+
+def check_column(path: Path, wanted: str) -> None:
+    """Raise InputError when the file has no such column."""
+    columns = columns_of(path)
+    # A column that few objects of a JSONL file have may stand further down.
+    if wanted not in columns and wanted not in columns_of(path, whole=True):
+        raise InputError(f"'{path.name}' has no column '{wanted}'. It has: {', '.join(columns) or 'none'}.")
 
 
 def guess_text_column(columns: Sequence[str], sample: Sequence[Mapping[str, Any]], shown: str = "the table") -> str:

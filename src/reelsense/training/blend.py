@@ -20,8 +20,9 @@ from reelsense.models.loading import load_folder, read_facts
 from reelsense.settings import Settings, with_recipe
 from reelsense.training.data import Dataset
 from reelsense.training.evaluate import measure
-from reelsense.training.folder import finished_fit, fit_key
+from reelsense.training.folder import finished_fit, fit_key, training_settings
 from reelsense.training.result import Progress, TrainedModel
+from reelsense.training.start import further, start_of
 
 log = structlog.get_logger()
 
@@ -35,12 +36,12 @@ def train_blend(
     """Train the recipes of `model.members` with `train` (see `trainers.train`) and write the blend's folder `out`.
 
     With `model.start`, the folder of a blend, its members are trained further instead. Raises SettingsError without
-    members, ModelError without validation texts.
+    members, ModelError without validation texts or for another start.
     """
     if not dataset.validation:
         raise ModelError("The validation split is empty, so nothing could say how to weigh the members; add labels.")
     planned = _members(settings)
-    run = fit_key(dataset, "blend", {"members": [_depends_on(chosen) for chosen in planned]})
+    run = fit_key(dataset, "blend", {"members": [training_settings(chosen) for chosen in planned]})
     finished = finished_fit(out, run, dataset)
     if finished is not None:
         return finished
@@ -101,9 +102,9 @@ def fit_weights(parts: Sequence[NDArray[np.float64]], labels: NDArray[np.integer
 
 def _members(settings: Settings) -> list[Settings]:
     """What each member is trained with, the slowest first; the seeds go up from the blend's own."""
-    start = settings.model.start
+    start = start_of(settings)
     if start is not None:
-        return [_further(settings, start / MEMBERS / str(at)) for at in range(len(read_facts(start)["weights"]))]
+        return [further(settings, start / MEMBERS / str(at)) for at in range(len(read_facts(start)["weights"]))]
     if not settings.model.members:
         raise SettingsError("model.name=blend needs model.members: the recipes that are trained and blended.")
     chosen = [with_recipe(settings, name) for name in settings.model.members]
@@ -112,21 +113,3 @@ def _members(settings: Settings) -> list[Settings]:
         one.model_copy(update={"training": one.training.model_copy(update={"seed": settings.training.seed + at})})
         for at, one in enumerate(chosen)
     ]
-
-
-def _depends_on(chosen: Settings) -> dict[str, Any]:
-    """The settings that a member's training depends on."""
-    dataset = {key: getattr(chosen.dataset, key) for key in ("max_length", "lukewarm_weight")}
-    return {**dataset, **chosen.model.model_dump(mode="json"), **chosen.training.model_dump(mode="json")}
-
-
-def _further(settings: Settings, folder: Path) -> Settings:
-    """Training the member in `folder` further, with the recipe's own way of learning."""
-    facts = read_facts(folder)
-    changed: dict[str, Any] = {"members": (), "name": "baseline", "start": folder}
-    dataset = settings.dataset
-    if facts["kind"] != "baseline":
-        changed |= {"name": str(folder), "start": None}
-        dataset = dataset.model_copy(update={"max_length": int(facts["max_length"])})
-    model = settings.model.model_copy(update=changed)
-    return settings.model_copy(update={"recipe": str(facts["name"]), "model": model, "dataset": dataset})

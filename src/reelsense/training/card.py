@@ -35,7 +35,11 @@ def model_card(
         f"- **Kind**: {facts['kind']}",
         f"- **Data version**: `{facts.get('data_version', 'unknown')}`; labels: {origins or 'unknown'}",
         f"- **Parameters**: {parameters or 'see model.json'}",
-        f"- **Temperature**: {facts.get('temperature', 1.0):.3f}, fitted on the validation split",
+        *(
+            [f"- **Temperature**: {facts['temperature']:.3f}, fitted on the validation split"]
+            if "temperature" in facts
+            else []
+        ),
         *([f"- **Gate**: {verdict}"] if verdict else []),
         "",
         "## Quality",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -101,21 +103,14 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class _atomically:  # noqa: N801 - reads as a word in `with _atomically(path) as half`
+@contextmanager
+def _atomically(path: Path) -> Iterator[Path]:
     """A file beside `path` to write to; it takes the name of `path` when it is whole and on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._half = path.with_suffix(path.suffix + ".part")
-
-    def __enter__(self) -> Path:
-        return self._half
-
-    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        if failed is None:
-            with self._half.open("rb+") as file:
-                os.fsync(file.fileno())
-            self._half.replace(self._path)
+    half = path.with_suffix(path.suffix + ".part")
+    yield half
+    with half.open("rb+") as file:
+        os.fsync(file.fileno())
+    half.replace(path)
 
 
 def _load(path: Path) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from reelsense.errors import InputError
+from reelsense.errors import InputError, ModelError
 from reelsense.settings import Settings
 from reelsense.sources.nsmc import read_corpus, read_rated
 from reelsense.text.clean import fingerprint, share_of
@@ -70,7 +70,8 @@ def build_dataset(settings: Settings, stored: Iterable[LabelledText]) -> Dataset
     if settings.dataset.lukewarm_weight > 0:
         lukewarm = _lukewarm(settings, barred | {fingerprint(row.text) for row in kept})
         lines = "".join(f"{row.rating:g} {row.text}\n" for row in lukewarm)
-        version = hashlib.sha256((version + lines).encode()).hexdigest()[:12] if lukewarm else version
+        told = f"{version}{settings.dataset.lukewarm_weight:g}\n{lines}"
+        version = hashlib.sha256(told.encode()).hexdigest()[:12] if lukewarm else version
         sources["lukewarm"] = len(lukewarm)
     log.info("dataset_built", version=version, train=len(train), validation=len(validation), **sources)
     return Dataset(train, validation, version, sources, lukewarm)
@@ -83,8 +84,14 @@ def _chosen(settings: Settings, stored: list[LabelledText]) -> list[LabelledText
         return stored
     people = [row for row in stored if row.origin == "person"]
     # The newest ratings beside them, so that what is learned from a few labels costs nothing elsewhere.
-    ratings = [row for row in stored if row.origin != "person"][-_RATINGS_A_LABEL * len(people) :] if people else []
-    return [*people, *ratings]
+    ratings = sorted((row for row in stored if row.origin != "person"), key=_written)
+    return [*people, *ratings[-_RATINGS_A_LABEL * len(people) :]] if people else []
+
+
+def check_classes(dataset: Dataset) -> None:
+    """Raise ModelError where there are not texts of both classes to learn from."""
+    if len({row.label for row in dataset.train}) < 2:
+        raise ModelError("The training set holds one class only, or nothing; label or crawl reviews of both.")
 
 
 def learned_texts(dataset: Dataset) -> list[str]:
@@ -97,8 +104,11 @@ def newest_held_out(stored: Iterable[LabelledText], settings: Settings) -> list[
     barred = sealed_fingerprints(settings.corpus_folder)
     rows = [row for key, row in _agreed(stored) if key not in barred]
     rows = [row for row in rows if is_held_out(row.text, settings.retrain.holdout_share)]
-    rows.sort(key=lambda row: (row.written_at.timestamp() if row.written_at else 0.0, row.review_id or 0))
-    return rows[-settings.retrain.newest :]
+    return sorted(rows, key=_written)[-settings.retrain.newest :]
+
+
+def _written(row: LabelledText) -> tuple[float, int]:
+    return (row.written_at.timestamp() if row.written_at else 0.0, row.review_id or 0)
 
 
 def is_held_out(text: str, share: float) -> bool:
@@ -125,11 +135,19 @@ def rated_texts(path: Path) -> Iterator[LabelledText]:
 
 
 def _lukewarm(settings: Settings, barred: Set[bytes]) -> tuple[LukewarmText, ...]:
-    """Texts of `dataset.extra_files` with a rating that is no label, each once, in the order of fingerprints."""
+    """Texts of `dataset.extra_files` with a rating that is no label, each once, in the order of fingerprints.
+
+    Those of the validation split are left to be measured on; none where the files' other texts are not learned from.
+    """
+    chosen = settings.dataset
     found: dict[bytes, LukewarmText] = {}
-    for path in settings.dataset.extra_files:
+    for path in chosen.extra_files if chosen.name == "nsmc" else ():
         for row in read_rated(path):
-            if sentiment_of_rating(row.rating) is Sentiment.NEUTRAL:
+            if (
+                sentiment_of_rating(row.rating) is Sentiment.NEUTRAL
+                and share_of(row.text, "validation") >= chosen.validation_share
+                and share_of(row.text, "sampling") < chosen.sampling_rate
+            ):
                 found.setdefault(fingerprint(row.text), LukewarmText(row.text, row.rating))
     return tuple(row for key, row in sorted(found.items(), key=lambda pair: pair[0]) if key not in barred)
 
@@ -145,28 +163,17 @@ def data_version(train: Sequence[LabelledText], validation: Sequence[LabelledTex
 
 
 def _agreed(rows: Iterable[LabelledText]) -> Iterator[tuple[bytes, LabelledText]]:
-    """One row for each normalized text: a person's label before ratings, else the majority; ties are left out."""
-    votes: dict[bytes, Counter[int]] = {}
-    first: dict[bytes, LabelledText] = {}
+    """One row for each normalized text, by the majority of people's labels, else of the others; ties are left out."""
+    counted: dict[bytes, list[LabelledText]] = {}
     for row in rows:
-        key = fingerprint(row.text)
-        votes.setdefault(key, Counter())[row.label] += 1
-        known = first.get(key)
-        if known is None or (row.origin == "person" and known.origin != "person"):
-            first[key] = row
-    empty = fingerprint("")
-    for key, row in first.items():
-        if key == empty:
-            continue
-        if row.origin == "person":
-            yield key, row
-            continue
-        negative, positive = votes[key][0], votes[key][1]
-        if negative != positive:
-            label = int(positive > negative)
-            yield (
-                key,
-                row
-                if row.label == label
-                else LabelledText(row.text, label, row.origin, row.weight, row.review_id, row.written_at),
-            )
+        same = counted.setdefault(fingerprint(row.text), [])
+        if same and row.origin == "person" and same[0].origin != "person":
+            same.clear()
+        if not same or row.origin == "person" or same[0].origin != "person":
+            same.append(row)
+    counted.pop(fingerprint(""), None)
+    for key, same in counted.items():
+        positive = sum(row.label for row in same)
+        if 2 * positive != len(same):
+            label = int(2 * positive > len(same))
+            yield key, next(row for row in same if row.label == label)

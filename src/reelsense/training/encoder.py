@@ -44,7 +44,8 @@ def load_encoder(settings: Settings, texts: Sequence[str], tokenizer_folder: Pat
         return _from_scratch(settings, texts, tokenizer_folder)
     source = _source(name)
     try:
-        model = SentimentModel.load(source / "torch" if _is_own(source) else source, settings.model.dropout)
+        folder = source / "torch" if _is_own(source) else source
+        model = SentimentModel.load(folder, settings.model.dropout, own=_is_own(source))
         tokenizer, pad = _tokenizer(source)
     except ModelError:
         raise

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+# Settings of the section `model` that the training of each kind depends on, beside its name.
+_ENCODER = ("unfrozen_layers", "dropout")
+_MODEL = {
+    "baseline": ("longest_ngram", "hash_bits", "weight_levels", "start"),
+    "blend": ("members", "start"),
+    "scratch": (*_ENCODER, "hidden", "layers"),
+}
+
 
 def run_key(dataset: Dataset, settings: Settings) -> str:
     """16 hex digits that change with the data and with every setting that training depends on."""
@@ -40,12 +48,12 @@ def fit_key(dataset: Dataset, name: str, parameters: Mapping[str, Any]) -> str:
 
 
 def training_settings(settings: Settings) -> dict[str, Any]:
-    """The settings that training depends on, under dotted names."""
-    sizes = ("hidden", "layers") if settings.model.name == "scratch" else ()
-    training = {f"training.{key}": value for key, value in settings.training.model_dump().items()}
-    model = {f"model.{key}": getattr(settings.model, key) for key in ("name", "unfrozen_layers", "dropout", *sizes)}
-    dataset = {f"dataset.{key}": getattr(settings.dataset, key) for key in ("max_length", "lukewarm_weight")}
-    return {**model, **training, **dataset}
+    """The settings that training depends on, under dotted names; answers of `model.teachers` are part of the data."""
+    model = settings.model.model_dump(mode="json", include={"name", *_MODEL.get(settings.model.name, _ENCODER)})
+    training = settings.training.model_dump(mode="json")
+    dataset = settings.dataset.model_dump(mode="json", include={"max_length", "lukewarm_weight"})
+    sections = {"model": model, "training": training, "dataset": dataset}
+    return {f"{name}.{key}": value for name, section in sections.items() for key, value in section.items()}
 
 
 def write_folder(

@@ -13,8 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import minimize
 
 from reelsense.errors import ModelError, SettingsError
 from reelsense.models.baseline import Baseline
@@ -22,8 +20,8 @@ from reelsense.models.rating import RatingHead, save_rating
 from reelsense.settings import Settings
 from reelsense.sources.nsmc import read_rated
 from reelsense.text.clean import fingerprint, share_of
-from reelsense.training.baseline import Blocks, ngram_blocks, quantize, times_columns, times_rows
 from reelsense.training.data import Dataset
+from reelsense.training.linear import Blocks, log_count_ratio, minimised, ngram_blocks, quantize, scaled
 from reelsense.training.result import Progress
 from reelsense.training.sealed import sealed_fingerprints
 from reelsense.training.threeway import best_cuts, classes_of, three_way
@@ -35,7 +33,6 @@ _ITERATIONS = 40
 # Mean ratings of clear reviews where a file has none of a class, as they are in NSMC.
 _LOW, _HIGH = 1.8, 9.8
 _DECAY = 1.0
-_MEMORY = 20
 
 
 class Rated(NamedTuple):
@@ -121,35 +118,14 @@ def ridge(
     progress: Progress | None = None,
 ) -> tuple[NDArray[np.float32], float]:
     """Weights (2^bits,) and bias that minimise Σ (error)² / 2 + decay/2 · |scaled weights|²."""
-    ratio = _ratio(features, ratings)
-    scaled = [sparse.csr_matrix((b.data * ratio[b.indices], b.indices, b.indptr), shape=b.shape) for b in features]
-    mean = float(ratings.mean())
-    step = 0
-
-    def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        error = times_columns(scaled, point[:-1].astype(np.float32)) + point[-1] + mean - ratings
-        gradient = np.empty_like(point)
-        gradient[:-1] = times_rows(scaled, error.astype(np.float32)) + decay * point[:-1]
-        gradient[-1] = error.sum()
-        return 0.5 * float(error @ error) + 0.5 * decay * float(point[:-1] @ point[:-1]), gradient
-
-    def report(_: NDArray[np.float64]) -> None:
-        nonlocal step
-        step += 1
-        if progress:
-            progress("rating", {"step": step, "steps": iterations})
-
-    begin = np.zeros(features[0].shape[1] + 1)
-    options = {"maxiter": iterations, "maxcor": _MEMORY}
-    found = minimize(loss, begin, jac=True, method="L-BFGS-B", callback=report, options=options)
-    return found.x[:-1].astype(np.float32) * ratio, float(found.x[-1]) + mean
-
-
-def _ratio(features: Blocks, ratings: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(2^bits,) how much more an n-gram is used in one clear class than in the other, as a log."""
-    presence = [sparse.csr_matrix((np.ones_like(b.data), b.indices, b.indptr), shape=b.shape) for b in features]
     high = (ratings >= POSITIVE_RATING_MIN).astype(np.float32)
     low = (ratings <= NEGATIVE_RATING_MAX).astype(np.float32)
-    positive, negative = 1 + times_rows(presence, high), 1 + times_rows(presence, low)
-    found: NDArray[np.float32] = np.abs(np.log(positive / positive.sum()) - np.log(negative / negative.sum()))
-    return found.astype(np.float32)
+    ratio = log_count_ratio(features, high, low)
+    mean = float(ratings.mean())
+
+    def loss(products: NDArray[np.float64], bias: float) -> tuple[float, NDArray[np.floating]]:
+        error = products + bias + mean - ratings
+        return 0.5 * float(error @ error), error
+
+    weights, bias = minimised(loss, scaled(features, ratio), decay, iterations, "rating", progress)
+    return weights * ratio, bias + mean

@@ -13,6 +13,10 @@ from reelsense.training.evaluate import Evaluation
 Progress = Callable[[str, Mapping[str, float]], None]
 
 
+def silent(_event: str, _numbers: Mapping[str, float]) -> None:
+    """The progress nobody wants to see."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
     """A model folder, how good it is on validation data, with which parameters and in how many seconds."""

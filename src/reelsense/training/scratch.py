@@ -17,10 +17,10 @@ TEXTS_READ = 100_000
 
 
 def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Any:
-    """A `tokenizers.Tokenizer` (Unigram, Kudo 2018) learned from training texts, of which it reads `TEXTS_READ`.
+    """A `tokenizers.Tokenizer` (Unigram, Kudo 2018) learned from training texts.
 
-    Every character read is a piece of its own, so that only a character never read is unknown.
-
+    It reads at least `TEXTS_READ` of them, and fewer than twice as many. Every character read is a piece of its own, so
+    that only a character never read is unknown.
     Raises ModelError when there is nothing to learn from.
     """
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers

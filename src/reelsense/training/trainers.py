@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelsense.errors import ModelError
+from reelsense.errors import InputError
 from reelsense.settings import Settings
 from reelsense.training.baseline import train_baseline
 from reelsense.training.data import Dataset
@@ -16,8 +16,9 @@ from reelsense.training.result import Progress, TrainedModel
 def train(dataset: Dataset, settings: Settings, out: Path, progress: Progress | None = None) -> TrainedModel:
     """Train the model that `settings.model.name` names on `dataset` and write its folder to `out`.
 
-    Raises ModelError for a baseline or a blend in several processes.
+    Raises InputError for a baseline or a blend in several processes.
     """
+    check_processes(settings, number_of_processes())
     if settings.model.rating_head:
         check_rating_head(settings)
     trained = _trained(dataset, settings, out, progress)
@@ -26,9 +27,13 @@ def train(dataset: Dataset, settings: Settings, out: Path, progress: Progress | 
     return trained
 
 
+def check_processes(settings: Settings, processes: int) -> None:
+    """Raise InputError where a model that is fitted in one process is asked for in several."""
+    if processes > 1 and settings.model.name in ("baseline", "blend"):
+        raise InputError("Baselines and blends are fitted in one process: leave out --processes.")
+
+
 def _trained(dataset: Dataset, settings: Settings, out: Path, progress: Progress | None) -> TrainedModel:
-    if settings.model.name in ("baseline", "blend") and number_of_processes() > 1:
-        raise ModelError("Baselines and blends are fitted in one process: leave out --processes.")
     if settings.model.name == "baseline":
         return train_baseline(dataset, settings, out, progress)
     if settings.model.name == "blend":

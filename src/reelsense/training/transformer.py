@@ -29,11 +29,11 @@ from reelsense.training import processes
 from reelsense.training.baseline import balanced_weights
 from reelsense.training.batches import epoch_batches, padding_share
 from reelsense.training.checkpoints import Checkpoints
-from reelsense.training.data import Dataset, learned_texts
+from reelsense.training.data import Dataset, check_classes, learned_texts
 from reelsense.training.encoder import Encoder, freeze, load_encoder
 from reelsense.training.evaluate import measure
 from reelsense.training.folder import finished_run, run_key, training_settings, write_folder
-from reelsense.training.result import Progress, TrainedModel
+from reelsense.training.result import Progress, TrainedModel, silent
 from reelsense.training.stepping import (
     autocast,
     choose_device,
@@ -57,7 +57,8 @@ def train_transformer(
 
     `progress` hears "batch" (step, steps, epoch, loss, learning_rate) and "evaluation" (macro_f1,
     accuracy, best).
-    Raises ModelError: an encoder that can't be had, one class only, a loss that is no number, an unfaithful export.
+    Raises ModelError: an encoder that can't be had, one class only, a loss that is no number, too little memory of the
+    GPU, an unfaithful export.
     """
     started = time.monotonic()
     run = run_key(dataset, settings)
@@ -72,8 +73,14 @@ def train_transformer(
         torch.manual_seed(settings.training.seed)
         return checkpoints, load_encoder(settings, learned_texts(dataset), checkpoints.folder / "tokenizer")
 
-    with processes.opened_in_turn(out / "checkpoint", opened) as (checkpoints, encoder):
-        return _learn(dataset, settings, out, checkpoints, encoder, progress or _silent, started, run)
+    try:
+        with processes.opened_in_turn(out / "checkpoint", opened) as (checkpoints, encoder):
+            return _learn(dataset, settings, out, checkpoints, encoder, progress or silent, started, run)
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"The GPU's memory is too small for {settings.training.batch_size} texts at once: lower "
+            "training.batch_size, and raise training.accumulate to learn from as many a step."
+        ) from error
 
 
 def _learn(
@@ -241,12 +248,7 @@ def score(
     return result
 
 
-def _silent(_event: str, _numbers: Mapping[str, float]) -> None:
-    """The progress nobody wants to see."""
-
-
 def _check(dataset: Dataset) -> None:
-    if len({row.label for row in dataset.train}) < 2:
-        raise ModelError("The training set holds one class only; label or crawl reviews of both.")
+    check_classes(dataset)
     if not dataset.validation:
         raise ModelError("The validation split is empty, so nothing could say when to stop; add labelled reviews.")
