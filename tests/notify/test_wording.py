@@ -71,6 +71,8 @@ def test_a_scoring_tells_how_the_mood_shifted() -> None:
         "• 하나: 신규 20건 긍정 75.0% (이전 50.0%, +25.0%p)",
         "• 둘: 신규 10건 긍정 30.0%",
     ]
+    in_english = score_text(settings("en"), run, shifts).splitlines()[1]
+    assert in_english == "• 하나: new 20, positive 75.0% (before 50.0%, +25.0 points)"
 
 
 @pytest.mark.parametrize("outcome", ["promoted", "candidate", "refused", "withdrawn"])
@@ -124,7 +126,7 @@ def test_drift_tells_how_far_from_what_to_what_and_where_the_page_lies() -> None
     assert drift_text(settings(), alarms, "s3://bucket/drift/2026-10-26.html").splitlines() == [
         "🌊 *드리프트*  2026-10-19 – 2026-10-25",
         "• PSI 0.31 (평점, 기준 0.20) · 평균 8.9 → 6.1 (1,200건)",
-        "• 달 &lt;빛&gt; · JS 0.09 (어휘, 기준 0.02) · 새로 는 말: 쩔&lt;붕&gt;, 킹갓텀 (120건)",
+        "• 달 &lt;빛&gt; · JS 0.09 (어휘, 기준 0.02) · 늘어난 말: 쩔&lt;붕&gt;, 킹갓텀 (120건)",
         "> 페이지: s3://bucket/drift/2026-10-26.html",
     ]
     many = drift_text(settings("en"), alarms * 20, "page", "http://log").splitlines()
