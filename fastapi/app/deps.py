@@ -69,4 +69,5 @@ def _caller(scope: AsgiScope) -> Caller:
         server=(scope.get("server") or ("",))[0] or "",
         host=headers.get(b"host", b"").decode("latin-1"),
         forwarded=b"x-forwarded-for" in headers or b"forwarded" in headers,
+        origin=headers.get(b"origin", b"").decode("latin-1"),
     )

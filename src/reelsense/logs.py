@@ -49,6 +49,11 @@ def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     return {key: _hidden(key, value) for key, value in event.items()}
 
 
+def names_a_secret(key: str) -> bool:
+    """Whether what goes by this name is not for people to read."""
+    return _SECRET_KEY.search(key) is not None
+
+
 def tell_apart(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Nothing that a text of others holds begins a line of its own, or speaks to the terminal that shows it.
 
@@ -71,7 +76,7 @@ def _told_apart(value: Any) -> Any:
 def _hidden(key: str, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value  # a number of tokens is no token
-    if _SECRET_KEY.search(key):
+    if names_a_secret(key):
         return _HIDDEN
     if isinstance(value, dict):
         return {str(inner): _hidden(str(inner), found) for inner, found in value.items()}

@@ -167,9 +167,13 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(start: Start, tmp_p
     assert api.post("/v1/predict", TEXT, **bearer(other)).status_code == 200
 
 
-def test_on_loopback_no_key_is_needed_but_not_for_a_proxy_or_another_name(api: Api) -> None:
-    assert api.post("/v1/predict", TEXT).status_code == 200
-    for headers in ({"Host": "rebound.example"}, {"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}):
+def test_on_loopback_no_key_is_needed_unless_by_a_proxy_another_name_or_another_page(api: Api) -> None:
+    for own in ({}, {"Origin": api.url}):
+        assert api.post("/v1/predict", TEXT, headers=own).status_code == 200
+    for headers in (
+        *({"Host": "rebound.example"}, {"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}),
+        *({"Origin": "https://web.example"}, {"Origin": "null"}),
+    ):
         api.problem(api.post("/v1/predict", TEXT, headers=headers), 401)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import gzip
 import io
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from api_server import Api, wait_for
+from small_disk import filled, small_disk
 
 ROWS = "번호,리뷰\n1,정말 재미있고 감동적이다\n2,=cmd|' /C calc'!A0\n3,\n4,최악 돈이 아깝다\n"
 
@@ -177,25 +176,14 @@ def test_a_job_survives_the_service_and_can_be_cancelled(own: Api) -> None:
 
 
 def test_a_file_for_which_the_disk_has_no_room_is_told_so_and_the_next_is_taken(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(home)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small file system is not allowed here")
-    running = Api(home)
-    filler = home / "filler"
-    try:
-        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            while file.write(bytes(4096)):
-                pass
-        refused = running.problem(send(running, "in.csv", ROWS.encode(), "/v1/jobs"), 507)
-        assert refused["type"] == "urn:reelsense:problem:storage-full"
-        assert running.post("/v1/predict", {"text": "재미있다"}).status_code == 200
-        filler.unlink()
-        number = send(running, "in.csv", ROWS.encode(), "/v1/jobs").json()["id"]
-        assert finished(running, number)["state"] == "succeeded"
-    finally:
-        running.stop()
-        subprocess.run(["umount", str(home)], check=True)
+    with small_disk(tmp_path / "home") as home:
+        running = Api(home)
+        try:
+            with filled(home):
+                refused = running.problem(send(running, "in.csv", ROWS.encode(), "/v1/jobs"), 507)
+                assert refused["type"] == "urn:reelsense:problem:storage-full"
+                assert running.post("/v1/predict", {"text": "재미있다"}).status_code == 200
+            number = send(running, "in.csv", ROWS.encode(), "/v1/jobs").json()["id"]
+            assert finished(running, number)["state"] == "succeeded"
+        finally:
+            running.stop()

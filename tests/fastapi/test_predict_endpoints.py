@@ -65,6 +65,7 @@ def test_older_clients_are_answered(api: Api) -> None:
         ({}, 422, "text or texts"),
         ({"text": "a", "texts": ["a"]}, 422, "text or texts"),
         ({"text": ""}, 422, "Blank text at position 0"),
+        ({"texts": ["영화", "\u3164", "\uffa0\u115f"]}, 422, "Blank text at position 1, 2"),  # letters that nobody sees
         ({"texts": ["좋다", "  ", "\u200b\u3164"]}, 422, "position 1, 2"),
         ({"texts": []}, 422, "texts"),
         ({"text": 5}, 422, "text"),

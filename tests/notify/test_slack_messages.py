@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
 from fuzzing.raw_server import as_json, raw_server
 
 from reelsense.errors import ServiceAway
-from reelsense.notify.slack import ChannelMessage, messages_since
+from reelsense.notify.slack import ChannelMessage, messages_since, post, reply
 from reelsense.sections import SlackSettings
 
 ROW = {"ts": "1700000001.000100", "user": "U1", "text": "재미있어요"}
@@ -67,6 +68,15 @@ def test_an_answer_of_another_form_is_told_as_slack_s(answer: object) -> None:
 def test_a_next_page_that_never_ends_is_left(more: object) -> None:
     found = messages({"ok": True, "messages": [ROW], "response_metadata": more})
     assert {one.text for one in found} == {"재미있어요"}
+
+
+def test_without_slack_sdk_a_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("slack_sdk", "slack_sdk.errors", "slack_sdk.webhook"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ServiceAway, match=r"pip install 'reelsense\[slack\]'"):
+        post(SlackSettings(webhook_url="https://hooks.example/services/secret"), "text")
+    with pytest.raises(ServiceAway, match=r"pip install 'reelsense\[slack\]'"):
+        reply(SlackSettings(bot_token="xoxb-1"), "C1", "text")
 
 
 def test_half_an_emoji_is_read() -> None:

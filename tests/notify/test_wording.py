@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fuzzing.raw_server import head, raw_server
+from structlog.testing import capture_logs
 
-from reelsense.notify.notices import without_secrets
+from reelsense.notify.notices import tell_anyhow, without_secrets
 from reelsense.notify.wording import crawl_text, drift_text, failure_text, score_text, training_text
 from reelsense.settings import Settings, load_settings
 from reelsense.store.changes import FilmChanges, MoodShift
+from reelsense.store.database import open_database
 from reelsense.store.runs import RunRow
 from reelsense.types import DriftAlarm, DriftWeek
 
@@ -66,6 +71,8 @@ def test_a_scoring_tells_how_the_mood_shifted() -> None:
         "• 하나: 신규 20건 긍정 75.0% (이전 50.0%, +25.0%p)",
         "• 둘: 신규 10건 긍정 30.0%",
     ]
+    in_english = score_text(settings("en"), run, shifts).splitlines()[1]
+    assert in_english == "• 하나: new 20, positive 75.0% (before 50.0%, +25.0 points)"
 
 
 @pytest.mark.parametrize("outcome", ["promoted", "candidate", "refused", "withdrawn"])
@@ -119,7 +126,7 @@ def test_drift_tells_how_far_from_what_to_what_and_where_the_page_lies() -> None
     assert drift_text(settings(), alarms, "s3://bucket/drift/2026-10-26.html").splitlines() == [
         "🌊 *드리프트*  2026-10-19 – 2026-10-25",
         "• PSI 0.31 (평점, 기준 0.20) · 평균 8.9 → 6.1 (1,200건)",
-        "• 달 &lt;빛&gt; · JS 0.09 (어휘, 기준 0.02) · 새로 는 말: 쩔&lt;붕&gt;, 킹갓텀 (120건)",
+        "• 달 &lt;빛&gt; · JS 0.09 (어휘, 기준 0.02) · 늘어난 말: 쩔&lt;붕&gt;, 킹갓텀 (120건)",
         "> 페이지: s3://bucket/drift/2026-10-26.html",
     ]
     many = drift_text(settings("en"), alarms * 20, "page", "http://log").splitlines()
@@ -141,3 +148,36 @@ def test_no_secret_gets_into_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for secret in ("xoxb", "aws-secret", "hunter2", "pass@", "abc123"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW_CONN_X", "SLACK_WEBHOOK_URL"),
+        *("OPENAI_API_KEY", "SIGNING_PRIVATE_KEY", "HASH_SALT", "DB_PASSWORD", "GH_TOKEN", "AWS_ACCESS_KEY_ID"),
+        *("client_secret", "my_fernet_key"),
+    ],
+)
+def test_a_variable_whose_name_says_that_it_is_secret_is_told_to_nobody(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "a-hidden-value")
+    assert without_secrets(settings(), "wrong: a-hidden-value!") == "wrong: ***!"
+
+
+def test_what_the_store_can_not_keep_is_told_all_the_same(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'reviews.db'}"
+    with closing(open_database(url)) as db, db.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE notices")  # it opens, and can't be written
+    asked: list[str] = []
+
+    def taken(path: str) -> bytes:
+        asked.append(path)
+        return head(200, 2) + b"ok"
+
+    with raw_server() as slack, capture_logs() as told:
+        slack.answer = taken
+        known = settings(**{"database_url": url, "slack.webhook_url": f"{slack.url}/services/secret"})
+        tell_anyhow(known, "key", "crawl", "수집이 멈췄습니다")
+    assert asked == ["/services/secret"]
+    assert [one["text"] for one in told if one["event"] == "notice"] == ["수집이 멈췄습니다"]

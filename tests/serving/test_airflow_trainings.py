@@ -195,6 +195,12 @@ def test_an_airflow_that_is_away_is_named_with_what_to_check(db: Database) -> No
     assert "secret" not in said
 
 
+def test_what_is_no_address_is_told_so(db: Database) -> None:
+    said = refused(to("http://[1"), db)
+    assert said.startswith("Airflow at an address that is none does not answer")
+    assert "REELSENSE_LINKS__AIRFLOW_API" in said
+
+
 def test_a_wrong_password_is_told_without_it(airflow: AirflowServer, settings: Settings, db: Database) -> None:
     airflow.password = "another one"
     said = refused(settings, db)

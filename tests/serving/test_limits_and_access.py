@@ -16,7 +16,7 @@ from reelsense.settings import Settings
 from reelsense.store.database import Database, open_database
 from reelsense.store.keys import create_key, list_keys, revoke_key, verify_key
 
-HERE = Caller(None, "127.0.0.1", "127.0.0.1", "localhost:8000", False)
+HERE = Caller(None, "127.0.0.1", "127.0.0.1", "localhost:8000", False, "")
 
 
 class Clock:
@@ -95,6 +95,7 @@ def test_the_person_at_the_machine_needs_no_key_in_embedded_mode(db: Database) -
     embedded, _ = access(db)
     for host in ("localhost", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST"):
         assert embedded.known(HERE._replace(host=host)) is LOCAL
+        assert embedded.known(HERE._replace(host=host, origin=f"http://{host.lower()}")) is LOCAL  # /docs
     for _ in range(1000):
         embedded.allow(LOCAL, "admin")  # never limited
 
@@ -106,6 +107,9 @@ def test_the_person_at_the_machine_needs_no_key_in_embedded_mode(db: Database) -
         {"server": "10.0.0.2"},
         {"forwarded": True},  # somebody behind a proxy of this machine
         {"host": "rebound.example:8000"},  # a web page that points its own name here
+        {"origin": "https://web.example"},  # a web page that is open in this person's browser
+        {"origin": "http://localhost:3000"},  # one of another program of this machine
+        {"origin": "null"},  # a file, or a page in a frame without rights
         {"host": ""},
         {"client": ""},
     ],

@@ -12,7 +12,7 @@ from reelsense.devsite.faults import Faults
 from reelsense.devsite.library import Library, _library
 from reelsense.devsite.naver import CLIENT_ID, CLIENT_SECRET
 from reelsense.devsite.server import serve
-from reelsense.errors import SourceBlocked, SourceError, SourceOff
+from reelsense.errors import SettingsError, SourceBlocked, SourceError, SourceOff
 from reelsense.sources.catalogue import author_salt, open_source
 from reelsense.sources.sites import SITE_NAMES
 from reelsense.types import KST
@@ -101,7 +101,14 @@ def test_a_live_site_is_off_until_named(settings_for):
             open_source(name, settings_for({}))
     with pytest.raises(SourceOff):
         open_source("megabox", settings_for({"megabox": "http://127.0.0.1.example.com"}))
+    with pytest.raises(SourceOff):
+        open_source("megabox", settings_for({"megabox": "http://[127.0.0.1"}))
     assert open_source("megabox", settings_for({}, enabled=("megabox",))).name == "megabox"
+
+
+def test_a_named_site_at_what_is_no_address_is_told_by_its_setting(settings_for):
+    with pytest.raises(SettingsError, match=r"crawl\.base_urls\.megabox: 'http://\[1' is no address"):
+        open_source("megabox", settings_for({"megabox": "http://[1"}, enabled=("megabox",)))
 
 
 def test_an_unknown_source_names_its_neighbour(settings_for):

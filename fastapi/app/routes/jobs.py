@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -74,7 +75,8 @@ async def create(
     with tempfile.TemporaryDirectory(prefix="upload-", dir=service.settings.home) as folder:
         path = await save(file, Path(folder))
         below = neutral_below or service.settings.neutral_below
-        return asdict(service.jobs.create(path, path.name, key.id, format, column or None, below))
+        given = (path, path.name, key.id, format, column or None, below)
+        return asdict(await asyncio.to_thread(service.jobs.create, *given))
 
 
 @router.get("/v1/jobs", response_model=schemas.Jobs)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import closing
 
 import structlog
 
 from reelsense.errors import StoreError
-from reelsense.logs import hide_secrets
+from reelsense.logs import hide_secrets, names_a_secret
 from reelsense.notify.slack import is_configured, post
 from reelsense.settings import Settings, secrets_of
 from reelsense.store.database import Database, open_database
@@ -17,7 +18,8 @@ from reelsense.store.notices import KEPT, WAITING, add_notice, mark_sent, waitin
 
 log = structlog.get_logger()
 
-_SECRET_NAME = re.compile(r"SECRET|PASSWORD|TOKEN|ACCESS_KEY|AIRFLOW_CONN_|WEBHOOK|SQL_ALCHEMY_CONN")
+# Of variables; beside what every log hides.
+_SECRET_NAME = re.compile("FERNET_KEY|AIRFLOW_CONN_|SQL_ALCHEMY_CONN|WEBHOOK", re.IGNORECASE)
 _SHORTEST = 6  # characters; a shorter value stands in too many words
 
 
@@ -56,26 +58,25 @@ def send_waiting(db: Database, settings: Settings) -> int:
 
 
 def tell_anyhow(settings: Settings, key: str, topic: str, text: str) -> None:
-    """`tell` for what must be told even when the store is what failed: then straight to the log and Slack."""
+    """`tell` for what must be told even when the store is what failed: then straight to the log and Slack.
+
+    Raises ServiceAway when Slack does not take it.
+    """
     try:
-        db = open_database(settings.resolved_database_url)
+        with closing(open_database(settings.resolved_database_url)) as db:
+            tell(db, settings, key, topic, text)
     except StoreError as error:
         text = without_secrets(settings, text)
         log.error("notice", topic=topic, notice=key, text=text, store=str(error))
         if is_configured(settings.slack):
             post(settings.slack, text)
-        return
-    try:
-        tell(db, settings, key, topic, text)
-    finally:
-        db.close()
 
 
 def without_secrets(settings: Settings, text: str) -> str:
     """Text without credentials in URLs and without the value of any secret setting or variable."""
     shown = str(hide_secrets(None, "", {"text": text})["text"])
-    secrets = [*secrets_of(settings), *(value for name, value in os.environ.items() if _SECRET_NAME.search(name))]
-    for secret in sorted(secrets, key=len, reverse=True):
+    named = (value for name, value in os.environ.items() if names_a_secret(name) or _SECRET_NAME.search(name))
+    for secret in sorted([*secrets_of(settings), *named], key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             shown = shown.replace(secret, "***")
     return shown

@@ -28,9 +28,9 @@ def post(settings: SlackSettings, text: str) -> None:
     """Send a report. Raises ServiceAway when Slack does not take it."""
     text = text if len(text) <= _LONGEST else text[:_LONGEST] + "\n…"
     if settings.webhook_url is not None:
-        from slack_sdk.webhook import WebhookClient
-
         with _answering("webhook"):
+            from slack_sdk.webhook import WebhookClient
+
             answer = WebhookClient(settings.webhook_url.get_secret_value(), timeout=_SECONDS).send(text=text)
         if answer.status_code != 200:
             raise ServiceAway(f"Slack refused the message: {answer.status_code} {answer.body[:200]}")

@@ -71,7 +71,7 @@ def score_text(settings: Settings, run: RunRow, shifts: Sequence[MoodShift], lin
         before = ""
         if shift.before:
             points = 100 * (shift.new_positive - shift.before_positive)
-            before = f" ({say('이전', 'before')} {shift.before_positive:.1%}, {points:+.1f}%p)"
+            before = f" ({say('이전', 'before')} {shift.before_positive:.1%}, {points:+.1f}{say('%p', ' points')})"
         new = f"{say('신규', 'new')} {shift.new:,}{say('건 긍정', ', positive')} {shift.new_positive:.1%}"
         lines.append(f"• {escaped(shift.title)}: {new}{before}")
     lines += _left_out(settings, len(shifts))
@@ -133,7 +133,7 @@ def drift_text(settings: Settings, alarms: Sequence[DriftAlarm], page: str, link
         if found.mean is not None and found.mean_before is not None:
             told += f" · {say('평균', 'mean')} {found.mean_before:.{MEAN_DIGITS[alarm.measure]}f} → "
             told += f"{found.mean:.{MEAN_DIGITS[alarm.measure]}f}"
-        words = f" · {say('새로 는 말', 'rising words')}: {escaped(', '.join(alarm.words))}" if alarm.words else ""
+        words = f" · {say('늘어난 말', 'rising words')}: {escaped(', '.join(alarm.words))}" if alarm.words else ""
         lines.append(f"• {told}{words} ({found.reviews:,}{say('건', ' reviews')})")
     if len(alarms) > _MOST_FILMS:
         lines.append(f"• … {len(alarms) - _MOST_FILMS:,}{say('건 더', ' more')}")

@@ -25,7 +25,7 @@ _WORDS = {
     "over": ("기준을 넘은 주", "a week over its threshold"),
     "reviews": ("리뷰", "reviews"),
     "mean": ("평균 (이전 → 이번 주)", "mean (before → this week)"),
-    "rising": ("새로 는 말", "rising words"),
+    "rising": ("늘어난 말", "rising words"),
     "map": ("이번 주, 영화별 (기준 대비 배수)", "This week by film (times the threshold)"),
     "by_week": ("주별", "By week"),
     "none": ("아직 리뷰가 없습니다. reelsense crawl 로 수집하세요.", "No reviews yet: run reelsense crawl."),

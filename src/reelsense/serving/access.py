@@ -22,13 +22,17 @@ LOCAL = ApiKey("local", "local", SCOPES, None, datetime.fromtimestamp(0, UTC))
 
 
 class Caller(NamedTuple):
-    """Where a request comes from, as the server saw it; `host` is the Host header."""
+    """Where a request comes from, as the server saw it; `host` and `origin` are headers.
+
+    A browser names in `origin` the page that sends the request, scheme and all.
+    """
 
     key: str | None
     client: str
     server: str
     host: str
     forwarded: bool
+    origin: str
 
 
 class Access:
@@ -77,13 +81,14 @@ class Access:
 
 @lru_cache(maxsize=1024)
 def _is_local(caller: Caller) -> bool:
-    """A process of this machine, at its loopback, by that name: no proxy between, and no web page that points a name of
-    its own here (DNS rebinding)."""
+    """A process of this machine, at its loopback, by that name: no proxy between, and no web page but this service's
+    own, be it that it points a name of its own here (DNS rebinding) or that it sends blindly (CSRF)."""
     return (
         not caller.forwarded
         and is_loopback(caller.client)
         and is_loopback(caller.server)
         and is_loopback(_without_port(caller.host.lower()))
+        and (not caller.origin or caller.origin.partition("://")[2].lower() == caller.host.lower())
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from reelsense.text.clean import clean
 
 # An encoder scores a text once for each of its words to explain it.
 MOST_EXPLAINED = 20
+# Cleaning never makes a text blank that begins so; of other letters it takes some out (U+3164).
+_STAYS = re.compile("[0-9A-Za-z가-힣]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,7 @@ def check_texts(texts: Sequence[str], settings: ServingSettings, explain: bool) 
     for at, text in enumerate(texts):
         if len(text) > settings.longest_text:
             raise TooLarge(f"Text {at} has {len(text):,} characters; at most {settings.longest_text:,} are read.")
-    # Cleaning takes nothing from a text that begins with a letter.
-    blank = [at for at, text in enumerate(texts) if not text[:1].isalnum() and not clean(text)]
+    blank = [at for at, text in enumerate(texts) if not _STAYS.match(text) and not clean(text)]
     if blank:
         raise InputError(f"Blank text at position {', '.join(map(str, blank[:20]))}: nothing to score.")
 

@@ -8,22 +8,22 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 import sqlalchemy as sa
 import structlog
 
-from reelsense.errors import NotThere, RateLimited, ReelsenseError
+from reelsense.errors import NotThere, Overloaded, RateLimited, ReelsenseError, SourceError
 from reelsense.pipelines.crawl import crawl
 from reelsense.pipelines.score import score_pending
 from reelsense.registry.loading import serving_model
 from reelsense.settings import Settings
 from reelsense.sources.base import Source
 from reelsense.sources.catalogue import open_source
-from reelsense.sources.sites import require_site
+from reelsense.sources.sites import SITE_NAMES, require_site
 from reelsense.store.database import Database
 from reelsense.store.films import film_id, find_film
 from reelsense.store.locks import held
@@ -38,7 +38,10 @@ _AT_ONCE = 4
 _KEPT = 50
 # A site is not asked again for what it said a moment ago, however many people look.
 _LISTED_SECONDS = 600.0
-_MOST_LISTED = 500
+_MOST_LISTED = 100
+# A dead site takes minutes to say so: who waits for it holds a thread of the service.
+_WAIT_SECONDS = 5.0
+_FAILED_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +60,39 @@ class Collection:
     started_at: datetime
 
 
+@dataclass(slots=True)
+class _Site:
+    """What a site said of late. `failed` is told again until its time."""
+
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    listed: dict[str, tuple[float, Sequence[Film]]] = field(default_factory=dict)
+    failed: tuple[float, SourceError] | None = None
+
+
 class Collections:
     """What is being collected, and the latest that was."""
 
-    def __init__(self, settings: Settings, db: Database) -> None:
+    def __init__(self, settings: Settings, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._db = db
+        self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[str, Collection] = {}
-        self._asking = threading.Lock()
-        self._listed: dict[tuple[str, str], tuple[float, Sequence[Film]]] = {}
+        self._sites = {name: _Site() for name in SITE_NAMES}
 
     def films(self, source: str, search: str) -> Sequence[Film]:
         """What a source shows now, or what matches `search`; as it said within ten minutes.
 
-        Raises NotThere, SourceOff and SourceError.
+        Raises NotThere, SourceOff, SourceError (told again for some seconds), and Overloaded while others wait for it.
         """
-        asked = (source, search.strip())
-        site = self._open(source)
-        with self._asking:  # one after another: a site is not asked twice at once
-            until, found = self._listed.get(asked, (0.0, ()))
-            if time.monotonic() > until:
-                found = site.search(asked[1]) if asked[1] else site.films()
-                if len(self._listed) >= _MOST_LISTED:
-                    self._listed.clear()
-                self._listed[asked] = (time.monotonic() + _LISTED_SECONDS, found)
-            return found
+        opened, site, asked = self._open(source), self._sites[source], search.strip()
+        # One after another: a site is not asked twice at once.
+        if not site.asking.acquire(timeout=_WAIT_SECONDS):
+            raise Overloaded(f"{source} takes long to answer somebody else: try again in a moment.", _WAIT_SECONDS)
+        try:
+            return self._listed(site, opened, asked)
+        finally:
+            site.asking.release()
 
     def start(self, source: str, code: str, most: int | None) -> Collection:
         """Begin, or join the one of the same film that runs. The champion scores what came.
@@ -113,6 +123,22 @@ class Collections:
         if found.stage == "crawling":
             stored = self._stored(found.source, found.code)
             return replace(found, stored=stored, new=stored - found.stored)
+        return found
+
+    def _listed(self, site: _Site, opened: Source, asked: str) -> Sequence[Film]:
+        until, found = site.listed.get(asked, (0.0, ()))
+        if self._clock() <= until:
+            return found
+        if site.failed is not None and self._clock() <= site.failed[0]:
+            raise site.failed[1].with_traceback(None)
+        try:
+            found = opened.search(asked) if asked else opened.films()
+        except SourceError as error:
+            site.failed = (self._clock() + _FAILED_SECONDS, error)
+            raise
+        if len(site.listed) >= _MOST_LISTED:
+            site.listed.clear()
+        site.listed[asked] = (self._clock() + _LISTED_SECONDS, found)
         return found
 
     def _run(self, begun: Collection, most: int | None) -> None:

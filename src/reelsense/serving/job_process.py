@@ -1,4 +1,5 @@
-"""The process of one job: python -m reelsense.serving.job_process FOLDER. Its last line says how it ended, as JSON."""
+"""The process of one job: python -m reelsense.serving.job_process FOLDER. Its last line says how it ended, as JSON;
+standard error goes into the job's folder."""
 
 from __future__ import annotations
 
@@ -64,3 +65,6 @@ if __name__ == "__main__":
     except ReelsenseError as error:
         print(json.dumps({"problem": str(error)}))  # noqa: T201
         sys.exit(2)
+    except Exception as error:
+        print(json.dumps({"problem": f"{type(error).__name__}: {error}"}))  # noqa: T201
+        raise

@@ -6,6 +6,7 @@ HOME/jobs/ID/job.json       what is asked, and how it ended
              cancel         is there when someone wants it to stop
              scored.EXT     the answer; set-aside.jsonl: the rows that could not be scored
              outcome.json   counts and examples of the answer
+             log.txt        what the process wrote to standard error
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import os
 import secrets
 import shutil
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,10 +40,13 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED = ("succeeded", "failed", "cancelled")
 SET_ASIDE = "set-aside.jsonl"
 _JOB, _PROGRESS, _CANCEL, _OUTCOME, _SENT = "job.json", "progress.json", "cancel", "outcome.json", "sent"
+_LOG = "log.txt"
 _LOOK_SECONDS = 0.3
 _IDLE_SECONDS = 0.5
 _PRUNE_SECONDS = 3600.0
 _STOP_SECONDS = 5.0
+# What has no job.json by then never will: the service ended while it took a file, or while it removed a job.
+_HALF_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Jobs:
     def __init__(self, folder: Path, most_waiting: int) -> None:
         self._folder = folder
         self._most_waiting = most_waiting
+        self._taking = threading.Lock()
 
     def create(
         self, upload: Path, name: str, owner: str, format_: str | None, column: str | None, neutral_below: float
@@ -94,14 +100,19 @@ class Jobs:
         chosen = format_ or kind_of(Path(name))
         if chosen not in KINDS:
             raise InputError(f"'{chosen}' is no output format; one of {', '.join(KINDS)}.")
-        if sum(job.owner == owner and job.state not in ENDED for job in self.all()) >= self._most_waiting:
-            raise RateLimited(f"{self._most_waiting} jobs of this key have not ended yet: wait for one.", 10.0)
-        job = Job(secrets.token_hex(8), owner, name, chosen, column, neutral_below, _now())
-        folder = self._folder / job.id
-        # Apart from the answer, which may have the same name.
-        (folder / _SENT).mkdir(parents=True)
-        shutil.move(upload, sent_file(folder, job))
-        self.save(job)  # last: a folder without it is no job
+        with self._taking:  # no two at once, or both would find room for one
+            if sum(job.owner == owner and job.state not in ENDED for job in self.all()) >= self._most_waiting:
+                raise RateLimited(f"{self._most_waiting} jobs of this key have not ended yet: wait for one.", 10.0)
+            job = Job(secrets.token_hex(8), owner, name, chosen, column, neutral_below, _now())
+            folder = self._folder / job.id
+            try:
+                # Apart from the answer, which may have the same name.
+                (folder / _SENT).mkdir(parents=True)
+                shutil.move(upload, sent_file(folder, job))
+                self.save(job)  # last: a folder without it is no job
+            except (OSError, InputError):
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         return job
 
     def find(self, number: str) -> Job:
@@ -114,9 +125,9 @@ class Jobs:
             return replace(job, rows=progress.rows, model_version=progress.model_version)
         return job
 
-    def all(self) -> list[Job]:
-        """All jobs, oldest first."""
-        paths = self._folder.glob(f"*/{_JOB}") if self._folder.is_dir() else ()
+    def all(self, but: Container[str] = ()) -> list[Job]:
+        """All jobs but those of some ids, oldest first."""
+        paths = (path for path in self._folder.glob(f"*/{_JOB}") if path.parent.name not in but)
         return sorted(filter(None, (read_as(path, Job) for path in paths)), key=lambda job: (job.created_at, job.id))
 
     def cancel(self, number: str) -> Job:
@@ -159,11 +170,15 @@ class Jobs:
         write_json(self._folder / job.id / _JOB, asdict(job))
 
     def prune(self, days: float) -> int:
-        """Delete what ended more than so many days ago, and say how much that was."""
+        """Delete what ended more than so many days ago, and what a day later is no job yet; say how much that was."""
         limit = (datetime.now(UTC) - timedelta(days=days)).isoformat()
-        old = [job for job in self.all() if job.finished_at is not None and job.finished_at < limit]
-        for job in old:
-            shutil.rmtree(self._folder / job.id, ignore_errors=True)
+        old = [self.folder(job) for job in self.all() if job.finished_at is not None and job.finished_at < limit]
+        for folder in self._folder.glob("*/"):
+            with contextlib.suppress(FileNotFoundError):  # another may prune as well
+                if not (folder / _JOB).exists() and folder.stat().st_mtime < time.time() - _HALF_SECONDS:
+                    old.append(folder)
+        for folder in old:
+            shutil.rmtree(folder, ignore_errors=True)
         return len(old)
 
     def _succeeded(self, number: str) -> Job:
@@ -184,44 +199,43 @@ class JobRunner:
         self._days = days
 
     async def run(self) -> None:
-        """Until cancelled. What an earlier service left unfinished is begun anew."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        while not (lock := only_one(self._folder / ".runner")):
+        """Until cancelled. What was left unfinished, by an earlier service or for want of room, is begun anew."""
+        while True:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                if lock := only_one(self._folder / ".runner"):
+                    with lock:
+                        await self._run_all()
+            except (OSError, InputError) as error:  # a full disk must not end the jobs of tomorrow
+                log.error("jobs_stalled", error=str(error))
             await asyncio.sleep(_STOP_SECONDS)
-        with lock:
-            for job in await asyncio.to_thread(self._jobs.all):
-                if job.state == "running":
-                    self._jobs.save(replace(job, state="queued"))
-            pruned = 0.0
-            while True:
-                try:
-                    if time.monotonic() - pruned > _PRUNE_SECONDS:
-                        pruned = time.monotonic()
-                        await asyncio.to_thread(self._jobs.prune, self._days)
-                    await self._next()
-                except OSError as error:  # a full disk must not end the jobs of tomorrow
-                    log.error("jobs_stalled", error=str(error))
-                    await asyncio.sleep(_STOP_SECONDS)
 
-    async def _next(self) -> None:
-        queued = [job for job in await asyncio.to_thread(self._jobs.all) if job.state == "queued"]
-        if queued:
-            await self._run(queued[0])
-        else:
-            await asyncio.sleep(_IDLE_SECONDS)
+    async def _run_all(self) -> None:
+        ended: set[str] = set()  # not read again and again
+        pruned = -_PRUNE_SECONDS
+        while True:
+            if time.monotonic() - pruned > _PRUNE_SECONDS:
+                await asyncio.to_thread(self._jobs.prune, self._days)
+                pruned = time.monotonic()
+                ended.clear()  # most of them are gone
+            jobs = await asyncio.to_thread(self._jobs.all, ended)
+            ended.update(job.id for job in jobs if job.state in ENDED)
+            job = next((job for job in jobs if job.state not in ENDED), None)
+            await (asyncio.sleep(_IDLE_SECONDS) if job is None else self._run(job))
 
     async def _run(self, job: Job) -> None:
         folder = self._jobs.folder(job)
         self._jobs.save(replace(job, state="running"))
         command = [sys.executable, "-m", "reelsense.serving.job_process", str(folder)]
         # Below the service itself, which has people waiting.
-        process = await asyncio.create_subprocess_exec(
-            *("nice", "-n", "10", *command),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            # What it leaves behind when it is stopped goes with the job.
-            env={**os.environ, "TMPDIR": str(folder.absolute())},
-        )
+        with (folder / _LOG).open("wb") as said_aside:
+            process = await asyncio.create_subprocess_exec(
+                *("nice", "-n", "10", *command),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=said_aside,
+                # What it leaves behind when it is stopped goes with the job.
+                env={**os.environ, "TMPDIR": str(folder.absolute())},
+            )
         try:
             out = asyncio.create_task(process.communicate())
             while not out.done():

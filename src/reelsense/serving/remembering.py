@@ -29,8 +29,8 @@ class _Kept:
 class Remembered:
     """Answers by question; whoever asks what is being worked out waits for that. They are shared: don't change one."""
 
-    def __init__(self, quick_seconds: float = _QUICK_SECONDS) -> None:
-        self._quick = quick_seconds
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
@@ -42,13 +42,13 @@ class Remembered:
             while len(self._kept) > _MOST:
                 self._kept.popitem(last=False)
         with kept.working:
-            begin = time.monotonic()
+            begin = self._clock()
             if begin < kept.until:
                 found: Answer = kept.answer
                 return found
             kept.answer = None
             found = work_out()
-            end = time.monotonic()
-            if end - begin >= self._quick:
+            end = self._clock()
+            if end - begin >= _QUICK_SECONDS:
                 kept.answer, kept.until = found, end + min(_TIMES * (end - begin), _LONGEST_SECONDS)
             return found

@@ -7,8 +7,11 @@ from urllib.parse import urlsplit
 
 
 def is_here(url: str) -> bool:
-    """Whether the host of `url` is a loopback address or localhost."""
-    return is_loopback(urlsplit(url).hostname or "")
+    """Whether the host of `url` is a loopback address or localhost; what is no address is not."""
+    try:
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

@@ -19,7 +19,7 @@ import structlog
 import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from reelsense.errors import SourceBlocked, SourceUnreadable
+from reelsense.errors import SettingsError, SourceBlocked, SourceUnreadable
 from reelsense.sections import CrawlSettings
 from reelsense.sources.loopback import is_here
 
@@ -94,6 +94,10 @@ class PoliteSession:
     ) -> None:
         self.source = source
         self.base_url = base_url.rstrip("/")
+        try:
+            self._host = urlsplit(base_url).netloc
+        except ValueError as error:
+            raise SettingsError(f"crawl.base_urls.{source}: '{base_url}' is no address: {error}.") from None
         self._crawl = crawl
         self._sleep = sleep
         self._clock = clock
@@ -153,10 +157,6 @@ class PoliteSession:
                 f"followed; if the source has moved set crawl.base_urls.{self.source}."
             )
         return target
-
-    @property
-    def _host(self) -> str:
-        return urlsplit(self.base_url).netloc
 
     def _allowed(self, url: str) -> bool:
         with self._robots_lock:

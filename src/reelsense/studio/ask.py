@@ -14,7 +14,7 @@ from reelsense.sections import StudioSettings
 from reelsense.store.browse import Filters
 from reelsense.studio.chat import Message, ask_model, messages
 from reelsense.studio.client import has_key
-from reelsense.studio.material import ONLY_DATA, FilmFacts, FilmView, Language, Said, block, plain
+from reelsense.studio.material import LANGUAGE_NAMES, ONLY_DATA, FilmFacts, FilmView, Language, Said, block, plain
 from reelsense.studio.relevance import most_related
 from reelsense.studio.replies import only_text
 from reelsense.studio.safety import check
@@ -28,7 +28,6 @@ _WITH_WORD = 300
 _MOST_WORDS = 4
 
 SILENT: dict[Language, str] = {"ko": "리뷰에서는 알 수 없습니다.", "en": "The reviews don't say."}
-_NAMES: dict[Language, str] = {"ko": "Korean", "en": "English"}
 SYSTEM = (
     "You answer a moviegoer's question about a film from reviews alone, in two to five sentences. After each statement "
     "you cite the ids of the reviews it rests on in square brackets, like [123] or [123, 456]; `citations` lists every "
@@ -108,7 +107,8 @@ def messages_for_question(facts: FilmFacts, given: list[Said], question: str, la
     """What the chat model is asked; the question is data, too."""
     told = FilmFacts(facts.title)
     data = block(told, given, {"question": plain(question, LONGEST_QUESTION)})
-    return messages(SYSTEM, f"Answer the question in {_NAMES[language]}, as the JSON object that is asked for.\n{data}")
+    asked = f"Answer the question in {LANGUAGE_NAMES[language]}, as the JSON object that is asked for."
+    return messages(SYSTEM, f"{asked}\n{data}")
 
 
 def cite(answer: str, citations: list[int], given: list[Said], language: Language) -> ReviewsSay:

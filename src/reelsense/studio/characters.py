@@ -13,7 +13,7 @@ from reelsense.sections import StudioSettings
 from reelsense.studio.archetypes import ARCHETYPES, TYPES, Mbti, dimension_values
 from reelsense.studio.chat import Message, ask_model, messages
 from reelsense.studio.client import has_key
-from reelsense.studio.material import ONLY_DATA, FilmFacts, Language, block, plain
+from reelsense.studio.material import LANGUAGE_NAMES, ONLY_DATA, FilmFacts, Language, block, plain
 from reelsense.studio.replies import only_text
 from reelsense.studio.safety import check
 from reelsense.studio.spending import Pay, uncounted
@@ -21,7 +21,6 @@ from reelsense.studio.spending import Pay, uncounted
 LONGEST_ABOUT = 1000
 _MOST_NAMED = 5
 
-_NAMES: dict[Language, str] = {"ko": "Korean", "en": "English"}
 SYSTEM = (
     "You tell a moviegoer which character of a film they are, for fun. From the film, their MBTI type and what they "
     "say of themselves choose one character of this film (by the character's name, not the actor's), say why in two "
@@ -95,7 +94,7 @@ def which_character(
 def messages_for_character(film: FilmFacts, mbti: Mbti, about: str, language: Language) -> list[Message]:
     """What the chat model is asked."""
     data = block(film, (), {"mbti": mbti, "about": plain(about, LONGEST_ABOUT)})
-    return messages(SYSTEM, f"Answer in {_NAMES[language]}, as the JSON object that is asked for.\n{data}")
+    return messages(SYSTEM, f"Answer in {LANGUAGE_NAMES[language]}, as the JSON object that is asked for.\n{data}")
 
 
 def by_archetype(film: FilmFacts, mbti: Mbti, language: Language) -> Likeness:

@@ -18,6 +18,7 @@ from reelsense.text.clean import clean
 from reelsense.types import Sentiment
 
 Language = Literal["ko", "en"]
+LANGUAGE_NAMES: dict[Language, str] = {"ko": "Korean", "en": "English"}
 
 BEGIN, END = "<data>", "</data>"
 # Said in every system message.
