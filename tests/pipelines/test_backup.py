@@ -407,7 +407,15 @@ def test_the_command_line_backs_up_lists_and_restores(embedded: Installation, tm
     (tmp_path / "plans" / "a").write_text("b")
     done = json.loads(run("backup", "--json").stdout)
     assert set(done["parts"]) == {"reviews", "artifacts", "objects", "plans", "home"}
-    assert done["id"] in run("restore", "--list").stdout
+    damaged = Path(embedded.backups, "backup-20200101T000000Z", "manifest.json")
+    damaged.parent.mkdir()
+    damaged.write_text("{}")
+    shown = run("restore", "--list").stdout
+    assert done["id"] in shown
+    assert damaged.parent.name in shown
+    whole, other = json.loads(run("restore", "--list", "--json").stdout)
+    assert (whole["id"], whole["bytes"]) == (done["id"], done["bytes"])
+    assert "manifest is damaged" in other["problem"]
     refused = run("restore")
     assert refused.returncode == 2
     assert "stop the services first" in refused.stderr
