@@ -239,6 +239,13 @@ def test_a_database_that_a_service_holds_is_left_as_it_was(
     assert len(rows(one.settings)["reviews"]) == 20
 
 
+@pytest.mark.parametrize("url", ["postgresql://u:hunt@er2@host/db", "postgresql://u:hunter2@host:port/db"])
+def test_a_url_whose_password_is_not_escaped_is_refused_without_a_part_of_it(url: str, embedded: Installation) -> None:
+    with pytest.raises(StoreError) as caught:
+        embedded.back_up(databases={"mlflow": url})
+    assert "er2" not in str(caught.value)
+
+
 @pytest.mark.postgres
 def test_no_password_is_on_a_command_line_or_in_an_error(tmp_path: Path, postgres: str) -> None:
     url = sa.make_url(postgres).set(username="nobody_here", password="s3cret-word", database="none_such")
