@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from reelsense.errors import StoreError
 from reelsense.objects import ObjectStore, get_folder, open_objects, put_folder
+from reelsense.settings import s3_endpoint
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,56 @@ def test_a_folder_arrives_as_it_was_sent(objects: ObjectStore, tmp_path: Path) -
         "deep/weights.npz": bytes(range(256)),
         "model.json": b"{}",
     }
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may delete anywhere")
+def test_a_file_that_may_not_be_deleted_is_an_error(tmp_path: Path) -> None:
+    objects = open_objects(str(tmp_path))
+    objects.write("a/b", b"x")
+    (tmp_path / "a").chmod(0o500)
+    with pytest.raises(StoreError, match="can't be deleted"):
+        objects.delete(["a/b"])
+    (tmp_path / "a").chmod(0o700)
+
+
+def test_a_path_that_is_a_folder_is_not_deleted(tmp_path: Path) -> None:
+    objects = open_objects(str(tmp_path))
+    objects.write("a/b/c", b"x")
+    with pytest.raises(StoreError, match="can't be deleted"):
+        objects.delete(["a/b"])
+    assert objects.keys() == ["a/b/c"]
+
+
+@pytest.mark.parametrize("objects", ["s3"], indirect=True)
+def test_a_bucket_that_does_not_delete_is_an_error(objects: ObjectStore, endpoint: str) -> None:
+    objects.write("a/b", b"x")
+    client = boto3.client("s3", endpoint_url=endpoint)
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::objects/*"}
+    client.put_bucket_policy(Bucket="objects", Policy=json.dumps({"Statement": [denied]}))
+    try:
+        with pytest.raises(StoreError, match="AccessDenied"):
+            objects.delete(["a/b"])
+    finally:
+        client.delete_bucket_policy(Bucket="objects")
+    assert objects.keys() == ["a/b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_ENDPOINT_URL_S3", "minio:9000"), ("AWS_PROFILE", "nobody"), ("AWS_ENDPOINT_URL", "x")]
+)
+def test_what_boto3_can_t_use_is_an_error_that_names_the_bucket(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StoreError, match="s3://objects"):
+        open_objects("s3://objects/a")
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL"])
+def test_a_server_of_one_s_own_is_named_by_any_of_three_variables(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert s3_endpoint() is None
+    monkeypatch.setenv(name, "http://s3:9000")
+    assert s3_endpoint() == "http://s3:9000"
 
 
 def test_an_unreachable_bucket_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -448,6 +448,9 @@ def test_a_mapping_that_is_no_json_is_an_error_that_does_not_show_it(monkeypatch
     assert "hunter2" not in str(told.value)
 
 
-def test_a_key_beside_its_whole_mapping_is_an_error() -> None:
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("whole", ["x", {"lotte": "http://localhost"}])
+def test_a_key_beside_its_whole_mapping_is_an_error(whole: object, order: int) -> None:
+    pairs = [("crawl.base_urls", whole), ("crawl.base_urls.megabox", "http://localhost")]
     with pytest.raises(SettingsError, match="as a whole"):
-        load_settings(overrides={"crawl.base_urls": "x", "crawl.base_urls.megabox": "http://localhost"}, env_file=None)
+        load_settings(overrides=dict(pairs[::order]), env_file=None)

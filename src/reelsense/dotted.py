@@ -19,13 +19,15 @@ def flat_keys(values: Mapping[str, Any], whole: Collection[str] = (), prefix: st
 
 def nested(dotted: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted keys as a tree. Raises SettingsError for a key that stands beside its parent."""
+    for key in dotted:
+        below = next((other for other in dotted if other.startswith(f"{key}.")), None)
+        if below is not None:
+            raise SettingsError(f"'{below}' is set beside '{key}' as a whole: give one of them.")
     tree: dict[str, Any] = {}
     for key, value in dotted.items():
         *parents, leaf = key.split(".")
         node = tree
         for parent in parents:
             node = node.setdefault(parent, {})
-            if not isinstance(node, dict):
-                raise SettingsError(f"'{key}' is set beside '{key.rpartition('.')[0]}' as a whole: give one of them.")
         node[leaf] = value
     return tree

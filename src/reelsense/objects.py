@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from reelsense.errors import InputError, StoreError
+from reelsense.settings import s3_endpoint
 from reelsense.tables.opening import replacing
 
 _CONNECT_SECONDS = 5
@@ -54,7 +55,7 @@ class ObjectStore(Protocol):
 
 
 def open_objects(location: str) -> ObjectStore:
-    """The store at a folder or at `s3://bucket/prefix`; an S3 endpoint other than AWS's by AWS_ENDPOINT_URL_S3."""
+    """The store at a folder or at `s3://bucket/prefix`; Raises StoreError."""
     if not location.startswith("s3://"):
         return _Folder(Path(location))
     parts = urlsplit(location)
@@ -127,11 +128,17 @@ class _Folder:
     def delete(self, keys: list[str]) -> None:
         for key in keys:
             path = self._path(key)
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError(f"'{path}' can't be deleted: {error}") from error
             for parent in path.parents:
-                if parent == self._root or not parent.is_dir() or any(parent.iterdir()):
+                if parent == self._root:
                     break
-                parent.rmdir()
+                try:
+                    parent.rmdir()
+                except OSError:  # another file lies in it, or comes into it right now
+                    break
 
     def address(self, key: str) -> str:
         return str(self._path(key))
@@ -149,13 +156,18 @@ class _Bucket:
             raise StoreError(f"S3 needs '{error.name}': pip install 'reelsense[s3]'.") from None
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("MLFLOW_S3_ENDPOINT_URL") or None
         config = Config(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         )
-        self._client: Any = boto3.session.Session().client("s3", endpoint_url=endpoint, config=config)
+        with self._reached():
+            try:
+                self._client: Any = boto3.session.Session().client("s3", endpoint_url=s3_endpoint(), config=config)
+            except ValueError:  # it repeats the address, in which a password may stand
+                raise StoreError(
+                    f"The endpoint of s3://{bucket} is no address: check AWS_ENDPOINT_URL_S3, expected http://HOST:PORT."
+                ) from None
 
     def write(self, key: str, data: bytes) -> None:
         with self._reached():
@@ -203,7 +215,10 @@ class _Bucket:
         with self._reached():
             for begin in range(0, len(keys), _MOST_DELETED):
                 listed = [{"Key": self._prefix + _checked(key)} for key in keys[begin : begin + _MOST_DELETED]]
-                self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": listed, "Quiet": True})
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": listed, "Quiet": True})
+                if failed := answer.get("Errors"):
+                    why = f"{failed[0].get('Key')}: {failed[0].get('Code')} {failed[0].get('Message')}"
+                    raise StoreError(f"s3://{self._bucket} keeps {len(failed)} files that were to be deleted: {why}")
 
     def address(self, key: str) -> str:
         return f"s3://{self._bucket}/{self._prefix}{key}"

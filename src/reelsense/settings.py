@@ -202,6 +202,12 @@ def with_recipe(settings: Settings, name: str) -> Settings:
         raise SettingsError(_explain(error)) from None
 
 
+def s3_endpoint() -> str | None:
+    """The S3 server that the environment names, where it is not AWS's; MLflow's own variable counts last."""
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+
 def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
     """Every dotted key that can be set, sections' keys expanded."""
     for name, field in model.model_fields.items():

@@ -10,6 +10,12 @@ from typing import Literal
 # Every source writes Korean local time; days in reports and charts are Korean days.
 KST = timezone(timedelta(hours=9), "KST")
 
+
+def korean_minute(moment: datetime) -> str:
+    """A moment as people read it: `2026-11-22 20:30 KST`."""
+    return f"{moment.astimezone(KST):%Y-%m-%d %H:%M KST}"
+
+
 # Ratings run from 0 to 10. NSMC's published rule: 1-4 negative, 9-10 positive, between them no label.
 NEGATIVE_RATING_MAX = 4.0
 POSITIVE_RATING_MIN = 9.0

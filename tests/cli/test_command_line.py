@@ -17,6 +17,7 @@ from reelsense.devsite.library import sample_library
 from reelsense.devsite.server import serve
 from reelsense.store.database import open_database
 from reelsense.store.switches import switch
+from reelsense.types import KST
 
 
 @pytest.fixture
@@ -65,6 +66,8 @@ def test_crawl_score_report_label_and_runs(online: Shell, tmp_path: Path) -> Non
     assert "부정" in online("label", "megabox", str(number), "부정")
     runs = online.json("runs")
     assert [run["pipeline"] for run in runs] == ["score", "crawl"]
+    begun = datetime.fromisoformat(runs[0]["started_at"]).astimezone(KST)
+    assert f"{begun:%Y-%m-%d %H:%M} KST" in online("runs")
     films = online.json("films", "megabox", "--search", "달빛")
     assert [film["title"] for film in films] == ["달빛 세탁소"]
 
@@ -125,6 +128,32 @@ def test_settings_and_doctor_say_what_is_in_force_and_what_is_missing(shell: She
     assert (states["Python"], states["review store"], states["model"], states["MLflow"]) == ("ok", "ok", "ok", "ok")
     assert states["sources"] == "missing"
     assert all(check["cure"] for check in checks if check["state"] == "missing")
+
+
+def test_doctor_shows_what_it_found_as_it_is(tmp_path: Path) -> None:
+    shell = Shell(tmp_path / "[" / "x]")  # a sign of rich's markup, as in 'reelsense[train]'
+    shell.environment["COLUMNS"] = "500"
+    assert str(shell.home) in shell("doctor")
+
+
+def test_settings_are_shown_without_a_password(shell: Shell) -> None:
+    shell.environment["REELSENSE_MLFLOW_TRACKING_URI"] = "postgresql://me:hunter2@db/mlflow"
+    for shown in (shell("settings"), shell("settings", "--json")):
+        assert "postgresql://db/mlflow" in shown
+        assert "hunter2" not in shown
+
+
+def test_the_demo_touches_no_shared_store(shell: Shell, tmp_path: Path) -> None:
+    shared = {
+        "REELSENSE_DATABASE_URL": f"sqlite:///{tmp_path / 'shared.db'}",
+        "REELSENSE_MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+    }
+    own = dict(shell.environment)
+    for name, url in shared.items():
+        shell.environment = {**own, name: url}
+        assert "on this machine alone" in shell("demo", code=2).replace("\n", " ")
+    assert not (tmp_path / "shared.db").exists()
+    assert not shell.home.exists()
 
 
 @pytest.mark.slow

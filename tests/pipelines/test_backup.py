@@ -239,6 +239,13 @@ def test_a_database_that_a_service_holds_is_left_as_it_was(
     assert len(rows(one.settings)["reviews"]) == 20
 
 
+@pytest.mark.parametrize("url", ["postgresql://u:hunt@er2@host/db", "postgresql://u:hunter2@host:port/db"])
+def test_a_url_whose_password_is_not_escaped_is_refused_without_a_part_of_it(url: str, embedded: Installation) -> None:
+    with pytest.raises(StoreError) as caught:
+        embedded.back_up(databases={"mlflow": url})
+    assert "er2" not in str(caught.value)
+
+
 @pytest.mark.postgres
 def test_no_password_is_on_a_command_line_or_in_an_error(tmp_path: Path, postgres: str) -> None:
     url = sa.make_url(postgres).set(username="nobody_here", password="s3cret-word", database="none_such")
@@ -407,7 +414,15 @@ def test_the_command_line_backs_up_lists_and_restores(embedded: Installation, tm
     (tmp_path / "plans" / "a").write_text("b")
     done = json.loads(run("backup", "--json").stdout)
     assert set(done["parts"]) == {"reviews", "artifacts", "objects", "plans", "home"}
-    assert done["id"] in run("restore", "--list").stdout
+    damaged = Path(embedded.backups, "backup-20200101T000000Z", "manifest.json")
+    damaged.parent.mkdir()
+    damaged.write_text("{}")
+    shown = run("restore", "--list").stdout
+    assert done["id"] in shown
+    assert damaged.parent.name in shown
+    whole, other = json.loads(run("restore", "--list", "--json").stdout)
+    assert (whole["id"], whole["bytes"]) == (done["id"], done["bytes"])
+    assert "manifest is damaged" in other["problem"]
     refused = run("restore")
     assert refused.returncode == 2
     assert "stop the services first" in refused.stderr

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,27 @@ def test_a_second_crawl_reads_back_to_the_mark_and_no_further(
     newest = library.visible("lotte", code)[0].written_at
     assert mark is not None
     assert mark.astimezone(newest.tzinfo).date() == newest.date()
+
+
+def test_a_review_dated_in_the_future_does_not_hide_what_comes_before_that_day(
+    db: Database, settings: Settings, library: Library
+) -> None:
+    source = open_source("lotte", settings)
+    code = max(library.films, key=lambda film: len(library.visible("lotte", film)))
+    pages = source.review_pages
+
+    def dated_ahead(film: str) -> Iterator[ReviewPage]:
+        for page in pages(film):
+            ahead = replace(page.reviews[0], written_at=datetime.now(UTC) + timedelta(days=200))
+            yield replace(page, reviews=(ahead, *page.reviews[1:]))
+
+    source.review_pages = dated_ahead  # type: ignore[method-assign]
+    crawl(db, source, settings.crawl, [code])
+
+    with db.connect() as connection:
+        mark = crawl_mark(connection, "lotte", code)
+    assert mark is not None
+    assert mark <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

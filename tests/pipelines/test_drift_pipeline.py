@@ -61,6 +61,8 @@ def test_an_alarm_is_told_once_a_week_with_the_place_of_the_page(db: Database, s
     with db.connect() as connection:
         (run,) = latest_runs(connection, "drift")
     assert (run.status, run.counts["page"].endswith(page)) == ("succeeded", True)
+    assert "<둘> & 셋 · KS 0." in run.message
+    assert "(길이, 기준 0." in run.message
 
     # Another film joins in the same week: only it is told.
     fill(db, {"하나": ordinary, "<둘> & 셋": ordinary, "늦은 영화": turned_lately}, a_week=60, seed=1)
@@ -127,7 +129,8 @@ def test_the_command_prints_a_table_writes_a_page_and_speaks_json(db: Database, 
 
     shown = shell.here("drift", "--weeks", "2", "--out", str(tmp_path / "page.html"))
     assert "달빛 기차" in shown
-    assert "PSI of rating" in shown
+    assert "🌊 달빛 기차 · PSI " in shown
+    assert "(평점, 기준 0." in shown
     assert (tmp_path / "page.html").is_file()
 
     found = shell.json_here("drift", "--weeks", "2", "--film", "달빛")

@@ -47,6 +47,11 @@ def test_the_day_s_snapshot_holds_each_review_of_the_source_once(crawled: Databa
     assert write_snapshots(crawled, objects, "cgv", now) == []
 
 
+@pytest.mark.parametrize("key", ["reviews/source=x/date=latest/reviews.parquet", "reviews/source=x/other", "date="])
+def test_a_key_of_another_form_is_of_no_day(key: str) -> None:
+    assert snapshot_day(key) is None
+
+
 def test_all_snapshots_together_are_the_store(crawled: Database, objects: ObjectStore) -> None:
     with crawled.begin() as connection:
         earlier = datetime.now(UTC) - timedelta(days=2)

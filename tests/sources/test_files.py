@@ -17,7 +17,7 @@ from reelsense.sources.files import FileSource
 from reelsense.store.database import open_database
 from reelsense.store.rejects import count_rejects
 from reelsense.store.reviews import count_reviews
-from reelsense.types import KST, RejectedRow, Review
+from reelsense.types import KST, RejectedRow, Review, UpsertCounts
 
 
 def written(path: Path, content: str) -> Path:
@@ -212,10 +212,28 @@ def test_a_crawl_of_a_file_is_stored_once_and_later_rows_are_added(tmp_path: Pat
     again = crawl(db, FileSource(path), quick)
     assert (again.status, again.counts.new, again.counts.changed) == ("succeeded", 0, 0)
     write(1100)
-    crawl(db, FileSource(path), quick, since=datetime(2020, 1, 1, tzinfo=KST))
+    crawl(db, FileSource(path), quick)
     with db.connect() as connection:
         assert count_reviews(connection) == 1100
         assert count_rejects(connection) == 1
+    db.close()
+
+
+def test_a_file_is_read_to_its_end_each_time_however_old_its_rows_are(tmp_path: Path) -> None:
+    def lines(year: int, rows: int) -> list[str]:
+        return [f"{year}-{n},리뷰 {n},{year}-{1 + n % 12:02d}-05" for n in range(rows)]
+
+    def taken(rows: list[str], may_train: bool = False) -> UpsertCounts:
+        path = written(tmp_path / "film.csv", "\n".join(["id,text,date", *rows]))
+        return crawl(db, FileSource(path, may_train=may_train), CrawlSettings()).counts
+
+    db = open_database(f"sqlite:///{tmp_path / 'store.db'}")
+    first = lines(2024, 1200)
+    assert taken(first).new == 1200
+    grown = [*first, *lines(2020, 1200)]
+    assert taken(grown).new == 1200
+    assert taken([row.replace("리뷰", "고친 리뷰") if row.startswith("2020") else row for row in grown]).changed == 1200
+    assert taken(grown, may_train=True).changed == 2400
     db.close()
 
 

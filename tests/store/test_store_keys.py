@@ -23,6 +23,16 @@ def test_an_adopted_key_is_good_however_often_it_is_adopted(db: Database) -> Non
         assert len(list_keys(connection)) == 1
 
 
+def test_a_known_key_gets_the_scopes_it_is_adopted_with_now(db: Database) -> None:
+    for scopes in (["admin"], ["read"], ["read", "label"]):
+        with db.begin() as connection:
+            assert list(adopt_key(connection, "page", scopes, FIRST).scopes) == scopes
+        with db.connect() as connection:
+            assert [list(key.scopes) for key in list_keys(connection)] == [scopes]
+    with pytest.raises(InputError, match="no scope"), db.begin() as connection:
+        adopt_key(connection, "page", ["everything"], FIRST)
+
+
 def test_another_key_of_the_name_ends_the_one_before(db: Database) -> None:
     with db.begin() as connection:
         adopt_key(connection, "other", ["read"], "rs_aaaaaaaaaaaa_" + "c" * 40)

@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from reelsense.errors import StoreError
+from reelsense.pipelines.maintain import maintain
+from reelsense.settings import Settings
 from reelsense.store.database import open_database
 
 
@@ -86,6 +88,15 @@ def test_a_store_that_stays_locked_is_a_store_error(tmp_path: Path, monkeypatch:
     other.close()
     with db.begin() as connection:
         connection.execute(sa.text("SELECT 1"))
+
+
+def test_a_store_that_is_locked_while_it_is_tidied_is_a_store_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reelsense.store.database._BUSY_MILLISECONDS", 50)
+    db = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    with db.begin(), pytest.raises(StoreError, match="locked"):
+        maintain(db, Settings(), "vacuum")
 
 
 def test_a_mistake_in_a_statement_is_not_taken_for_a_store_that_failed(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from reelsense.cli.options import console, progress_bar, say, store, training_progress
+from reelsense.errors import InputError
 
 _SOURCES = ("megabox", "cgv")
 # The sample holds a few hundred reviews: what is enough new labels in a demo is not in a year of crawling.
@@ -32,6 +33,7 @@ def demo(
     from reelsense.pipelines.retrain import retrain
     from reelsense.pipelines.score import score_pending
     from reelsense.predictor import load
+    from reelsense.registry.client import sqlite_path
     from reelsense.reporting.html import write_html
     from reelsense.reporting.terminal import films_table
     from reelsense.sources.catalogue import open_source
@@ -46,6 +48,11 @@ def demo(
                 "log_level": "WARNING",
             }
         )
+        if not (settings.embedded and sqlite_path(settings)):
+            raise InputError(
+                "The demo stores sample reviews and trains a model on them, on this machine alone: "
+                "unset REELSENSE_DATABASE_URL and REELSENSE_MLFLOW_TRACKING_URI."
+            )
         begin = time.monotonic()
 
         def step(number: int, korean: str, english: str) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from reelsense.cli.options import JsonOption, console, print_json, say, store
 from reelsense.errors import InputError, NotThere
+from reelsense.printable import one_line
 from reelsense.settings import Settings
 from reelsense.store.database import Database
 
@@ -27,6 +28,7 @@ def drift(
 ) -> None:
     """점수·평점·길이·어휘가 달라졌는지 봅니다. / See whether scores, ratings, lengths and words have drifted."""
     from reelsense.monitoring.weeks import watch_weeks
+    from reelsense.notify.wording import alarm_text
     from reelsense.pipelines.champion import ensure_champion
     from reelsense.reporting.drift_page import write_drift_page
     from reelsense.reporting.drift_table import drift_table
@@ -59,7 +61,7 @@ def drift(
             )
         )
     for alarm in report.alarms:
-        console().print(f"🌊 {alarm.reason}", markup=False)
+        console().print(f"🌊 {one_line(alarm_text(settings, alarm))}", markup=False)
     console().print(say(settings, f"HTML 페이지: {path}", f"HTML page: {path}"), markup=False)
 
 

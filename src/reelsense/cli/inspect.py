@@ -17,6 +17,7 @@ from reelsense.cli.options import JsonOption, console, print_json, say, store
 from reelsense.printable import cell
 from reelsense.reporting.words import words
 from reelsense.settings import Settings, known_keys
+from reelsense.types import korean_minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
         marks = {"ok": "[green]✓[/]", "missing": "[yellow]–[/]", "broken": "[red]✗[/]"}
         table = Table("", say(settings, "항목", "part"), say(settings, "상태", "found"), say(settings, "방법", "cure"))
         for check in checks:
-            table.add_row(marks[check.state], check.name, check.found, check.cure)
+            table.add_row(marks[check.state], cell(check.name), cell(check.found), cell(check.cure))
         console().print(table)
     if any(check.state == "broken" for check in checks):
         raise typer.Exit(1)
@@ -69,15 +70,18 @@ def runs(context: typer.Context, limit: int = 20, as_json: JsonOption = False) -
     for run in found:
         # What is measured in detail, --json and the page show.
         counts = ", ".join(f"{key} {value}" for key, value in run.counts.items() if not isinstance(value, dict))
-        begun = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
+        begun = korean_minute(run.started_at)
         table.add_row(str(run.id), run.pipeline, run.status, begun, cell(counts), cell(run.message))
     console().print(table)
 
 
 def settings(context: typer.Context, as_json: JsonOption = False) -> None:
     """적용된 설정 / the settings in force"""
+    from reelsense.registry.client import shown_uri
+
     found: Settings = context.obj.settings()
     values = found.model_dump(mode="json")
+    values["mlflow_tracking_uri"] = found.mlflow_tracking_uri and shown_uri(found)  # a password may stand in it
     if as_json:
         print_json(values)
         return

@@ -11,6 +11,7 @@ from reelsense.cli.options import JsonOption, console, print_json, say, store
 from reelsense.errors import SettingsError
 from reelsense.printable import cell
 from reelsense.store.keys import SCOPES
+from reelsense.types import korean_minute
 
 keys = typer.Typer(no_args_is_help=True, help="API 키 / keys of the API")
 
@@ -50,7 +51,7 @@ def adopt(
         raise SettingsError("There is no key to adopt: set REELSENSE_LINKS__API_KEY.")
     with store(settings) as db, db.begin() as connection:
         key = adopt_key(connection, name, scope, settings.links.api_key.get_secret_value())
-    console().print(say(settings, f"키 {key.id}: {name}", f"key {key.id}: {name}"))
+    console().print(say(settings, f"키 {key.id}: {name}", f"key {key.id}: {name}"), markup=False)
 
 
 @keys.command("list")
@@ -65,9 +66,10 @@ def list_(context: typer.Context, as_json: JsonOption = False) -> None:
         return
     table = Table("id", "name", "scopes", "rate/s", "created", "revoked")
     for key in found:
-        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
+        revoked = korean_minute(key.revoked_at) if key.revoked_at else ""
         rate = f"{key.rate_per_second:g}" if key.rate_per_second else ""
-        table.add_row(key.id, cell(key.name), ", ".join(key.scopes), rate, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
+        scopes = ", ".join(key.scopes)
+        table.add_row(key.id, cell(key.name), scopes, rate, korean_minute(key.created_at), revoked)
     console().print(table)
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from reelsense.cli.options import JsonOption, console, print_json, say, store
 from reelsense.errors import InputError
 from reelsense.printable import cell, printable
+from reelsense.types import korean_minute
 
 watch = typer.Typer(no_args_is_help=True, help="수집할 영화 목록 / the films that are crawled")
 
@@ -113,5 +114,5 @@ def notices(context: typer.Context, limit: int = 10, as_json: JsonOption = False
     if not found:
         console().print(say(settings, "아직 알린 것이 없습니다.", "Nothing has been told yet."))
     for one in found:
-        console().print(f"[dim]{one.made_at:%Y-%m-%d %H:%M} {one.topic} {one.state}[/]")
+        console().print(f"[dim]{korean_minute(one.made_at)} {one.topic} {one.state}[/]")
         console().print(printable(one.text), markup=False)

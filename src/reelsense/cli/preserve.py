@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -10,7 +10,11 @@ from rich.table import Table
 
 from reelsense.cli.options import JsonOption, console, pairs, print_json, say
 from reelsense.errors import InputError
+from reelsense.printable import cell
 from reelsense.settings import Settings
+
+if TYPE_CHECKING:
+    from reelsense.pipelines.backup_manifest import Backup
 
 DatabaseOption = Annotated[
     list[str] | None,
@@ -118,14 +122,24 @@ def restore(
 def _list(place: str, as_json: bool) -> None:
     from reelsense.pipelines.restore import backups
 
-    rows = [(one.id, one.version, _megabytes(one.size), [part.name for part in one.parts]) for one in backups(place)]
+    found = backups(place)
     if as_json:
-        print_json([dict(zip(("id", "reelsense", "size", "parts"), row, strict=True)) for row in rows])
+        print_json(
+            [{"id": id, **({"problem": one} if isinstance(one, str) else _facts(one))} for id, one in found.items()]
+        )
         return
     table = Table("id", "reelsense", "", "")
-    for id, version, size, parts in rows:
-        table.add_row(id, version, size, ", ".join(parts))
+    for id, one in found.items():
+        if isinstance(one, str):
+            table.add_row(id, "", "", cell(one))
+        else:
+            parts = ", ".join(part.name for part in one.parts)
+            table.add_row(id, cell(one.version), _megabytes(one.size), cell(parts))
     console().print(table)
+
+
+def _facts(one: Backup) -> dict[str, Any]:
+    return {"reelsense": one.version, "bytes": one.size, "parts": [part.name for part in one.parts]}
 
 
 def _tell(name: str, files: int, size: int) -> None:

@@ -94,7 +94,7 @@ def training_text(settings: Settings, run: RunRow, link: str = "") -> str:
     if told.get("drift") is not None and not alarms:  # of a training before there were other measures
         lines.append(f"🌊 {say('드리프트 경보', 'drift alarm')}: PSI {told['drift']:.2f}")
     for alarm in alarms[:_MOST_ALARMS]:
-        lines.append(f"🌊 {say('드리프트 경보', 'drift alarm')}: {_distance(say, **alarm)}")
+        lines.append(f"🌊 {say('드리프트 경보', 'drift alarm')}: {escaped(_distance(say, **alarm))}")
     if len(alarms) > _MOST_ALARMS:
         lines.append(f"🌊 … {len(alarms) - _MOST_ALARMS:,}{say('건 더', ' more')}")
     metrics: dict[str, Any] = dict(counts.get("metrics") or {})
@@ -129,7 +129,7 @@ def drift_text(settings: Settings, alarms: Sequence[DriftAlarm], page: str, link
     lines = [f"🌊 *{say('드리프트', 'drift')}*  {week.begins} – {week.ends}"]
     for alarm in alarms[:_MOST_FILMS]:
         found = alarm.week
-        told = _distance(say, alarm.measure, found.value or 0, found.threshold or 0, alarm.title)
+        told = escaped(alarm_text(settings, alarm))
         if found.mean is not None and found.mean_before is not None:
             told += f" · {say('평균', 'mean')} {found.mean_before:.{MEAN_DIGITS[alarm.measure]}f} → "
             told += f"{found.mean:.{MEAN_DIGITS[alarm.measure]}f}"
@@ -138,6 +138,12 @@ def drift_text(settings: Settings, alarms: Sequence[DriftAlarm], page: str, link
     if len(alarms) > _MOST_FILMS:
         lines.append(f"• … {len(alarms) - _MOST_FILMS:,}{say('건 더', ' more')}")
     return "\n".join([*lines, f"> {say('페이지', 'page')}: {escaped(page)}", *_links(settings, link)])
+
+
+def alarm_text(settings: Settings, alarm: DriftAlarm) -> str:
+    """One alarm in one line: film, value, measure and threshold. Plain, without Slack's mark-up."""
+    found = alarm.week
+    return _distance(_say(settings), alarm.measure, found.value or 0, found.threshold or 0, alarm.title)
 
 
 def upkeep_text(settings: Settings, removed: dict[str, int], link: str = "") -> str:
@@ -166,7 +172,7 @@ def late_text(settings: Settings, dag: str, run: str, minutes: float, link: str 
 
 
 def _distance(say: Any, measure: DriftMeasure, value: float, threshold: float, title: str = "", **_: Any) -> str:
-    film = f"{escaped(title)} · " if title else ""
+    film = f"{title} · " if title else ""
     name, limit = say(*_MEASURES[measure]), say("기준", "threshold")
     return f"{film}{DRIFT_STATISTICS[measure]} {value:.2f} ({name}, {limit} {threshold:.2f})"
 

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from reelsense.errors import ReelsenseError
+from reelsense.errors import ModelError, ReelsenseError
 from reelsense.models.base import Stepped, predict
-from reelsense.models.fitness import PLAIN_SENTENCES, check_fitness
+from reelsense.models.fitness import LEAST_RIGHT, PLAIN_SENTENCES, check_fitness
 from reelsense.pipelines.smoke import ask_service
 from reelsense.registry.loading import served_model
 from reelsense.settings import Settings
@@ -68,11 +68,10 @@ def _service(settings: Settings) -> str:
         return "links.api 미설정" if settings.language == "ko" else "links.api is not set"
     texts = [text for text, _ in PLAIN_SENTENCES]
     begin = time.perf_counter()
-    served = ask_service(settings, texts)
+    version, positive = ask_service(settings, texts)
     milliseconds = 1000 * (time.perf_counter() - begin)
-    results = served["results"]
-    right = sum(
-        (row["probabilities"]["positive"] >= 0.5) == good
-        for row, (_, good) in zip(results, PLAIN_SENTENCES, strict=True)
-    )
-    return f"v{served['model_version']}: {right}/{len(texts)}, {milliseconds:.0f} ms"
+    right = sum((value >= 0.5) == good for value, (_, good) in zip(positive, PLAIN_SENTENCES, strict=True))
+    found = f"v{version}: {right}/{len(texts)}, {milliseconds:.0f} ms"
+    if right < LEAST_RIGHT:
+        raise ModelError(found)
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -98,6 +98,8 @@ def crawl(
     most: int | None = None,
 ) -> CrawlResult:
     """Crawl the given films, or all that the source lists, since `since` or since the last complete crawl.
+
+    A source that is not incremental is read whole unless `since` is given.
 
     With `until` only reviews between `since` and it are taken, with `most` a film is left after so many of its newest
     reviews; neither says anything about how far a film is complete.
@@ -205,7 +207,7 @@ def _crawl_film(
     logger: Any,
 ) -> FilmCrawl:
     with db.connect() as connection:
-        mark = crawl_mark(connection, source.name, film.code)
+        mark = crawl_mark(connection, source.name, film.code) if source.incremental else None
     if since is None and mark is not None:
         since = mark - timedelta(days=settings.overlap_days)
     state = FilmReading(since, until)
@@ -234,8 +236,11 @@ def _crawl_film(
     with db.begin() as connection:
         keep_rejected(connection, state.unreadable, run_id)
         whole = complete and until is None and not state.enough(most)
-        if whole and state.newest is not None and (mark is None or state.newest > mark):
-            set_crawl_mark(connection, source.name, film.code, state.newest)
+        if source.incremental and whole and state.newest is not None:
+            # A date in the future would hide all that is written until then.
+            newest = min(state.newest, datetime.now(UTC))
+            if mark is None or newest > mark:
+                set_crawl_mark(connection, source.name, film.code, newest)
     if state.unreadable and not message:
         message = (
             f"{len(state.unreadable)} page(s) of '{film.title}' stayed unreadable; the next crawl reads them again."

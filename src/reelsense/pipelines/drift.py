@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from reelsense.monitoring.weeks import DriftReport, watch_weeks
-from reelsense.notify.wording import drift_text
+from reelsense.notify.wording import alarm_text, drift_text
 from reelsense.objects import ObjectStore, open_objects
 from reelsense.pipelines.champion import ensure_champion
 from reelsense.settings import Settings
@@ -69,7 +69,9 @@ def check_drift(db: Database, settings: Settings, draw: Draw, tell: Tell, link: 
         "page": page,
     }
     with db.begin() as connection:
-        finish_run(connection, run.id, "succeeded", counts, "; ".join(alarm.reason for alarm in report.alarms))
+        finish_run(
+            connection, run.id, "succeeded", counts, "; ".join(alarm_text(settings, alarm) for alarm in report.alarms)
+        )
     log.info("drift_checked", alarms=len(report.alarms), new=len(fresh), page=page, model_version=version)
     return DriftCheck(report, page, fresh)
 

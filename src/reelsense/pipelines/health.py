@@ -19,7 +19,7 @@ from reelsense.errors import ReelsenseError
 from reelsense.notify.slack import is_configured
 from reelsense.objects import open_objects
 from reelsense.registry.client import is_server, sqlite_path
-from reelsense.settings import Settings
+from reelsense.settings import Settings, s3_endpoint
 from reelsense.store.database import Database
 
 SECONDS = 3.0
@@ -136,7 +136,7 @@ def _objects(location: str) -> str:
         if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise _Away("the folder can't be read and written")
         return "folder"
-    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("MLFLOW_S3_ENDPOINT_URL") or "")
+    endpoint = urlsplit(s3_endpoint() or "")
     if endpoint.hostname:
         # boto3's own time-outs add up to minutes.
         _connect(endpoint.hostname, endpoint.port or _PORTS.get(endpoint.scheme, 443))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
+from reelsense.errors import StoreError
 from reelsense.objects import open_objects
 from reelsense.pipelines.snapshot import snapshot_day
 from reelsense.registry.versions import archive, list_versions
@@ -19,6 +22,7 @@ from reelsense.store.database import Database
 from reelsense.store.notices import KEPT, SENT
 from reelsense.store.runs import RUNNING, find_run_row
 from reelsense.store.schema import notices, runs
+from reelsense.store.urls import cause
 from reelsense.types import KST
 
 log = structlog.get_logger()
@@ -83,15 +87,18 @@ def clear_training_folders(db: Database, settings: Settings) -> int:
 
 
 def vacuum(db: Database, settings: Settings) -> int:  # noqa: ARG001
-    """Give back unused space of the store and renew its statistics."""
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if db.engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("VACUUM (ANALYZE)")
-        else:
-            # Past SQLAlchemy, which would begin a transaction.
-            driver: Any = connection.connection.driver_connection
-            driver.execute("VACUUM")
-            driver.execute("ANALYZE")
+    """Give back unused space of the store and renew its statistics. Raises StoreError."""
+    try:
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if db.engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("VACUUM (ANALYZE)")
+            else:
+                # Past SQLAlchemy, which would begin a transaction.
+                driver: Any = connection.connection.driver_connection
+                driver.execute("VACUUM")
+                driver.execute("ANALYZE")
+    except (sqlite3.Error, SQLAlchemyError) as error:
+        raise StoreError(f"The review store at {db.url_shown} can't be tidied: {cause(error)}") from error
     return 0
 
 

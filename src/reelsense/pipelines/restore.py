@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reelsense.errors import Conflict, InputError, StoreError
+from reelsense.errors import Conflict, InputError, ReelsenseError, StoreError
 from reelsense.objects import ObjectStore, open_objects
 from reelsense.pipelines.backup import STAGING, Tell, files_below, summed
 from reelsense.pipelines.backup_manifest import (
@@ -85,10 +85,16 @@ def restore(
     return backup
 
 
-def backups(origin: str) -> list[Backup]:
-    """All complete backups, newest first."""
+def backups(origin: str) -> dict[str, Backup | str]:
+    """All complete backups by id, newest first; for one whose manifest can't be read, why."""
     objects = open_objects(origin)
-    return [read_manifest(objects, id) for id in complete_backups(objects)]
+    found: dict[str, Backup | str] = {}
+    for id in complete_backups(objects):
+        try:
+            found[id] = read_manifest(objects, id)
+        except ReelsenseError as error:
+            found[id] = str(error)
+    return found
 
 
 def _wanted(backup: Backup, only: Sequence[str]) -> list[KeptPart]:

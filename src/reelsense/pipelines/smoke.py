@@ -8,7 +8,8 @@ from typing import Any, cast
 import requests
 import structlog
 
-from reelsense.errors import ModelError, RegistryError, ServiceAway
+from reelsense.documents.json_text import parse_json
+from reelsense.errors import ModelError, ReelsenseError, RegistryError, ServiceAway
 from reelsense.models.base import Classifier, Stepped, predict
 from reelsense.models.fitness import PLAIN_SENTENCES, check_fitness
 from reelsense.registry.loading import load_version
@@ -41,12 +42,8 @@ def smoke_check(settings: Settings, version: int) -> str:
         return "registry"
     texts = [text for text, _ in PLAIN_SENTENCES]
     wanted = [answer.positive for answer in predict(classifier, texts, settings.neutral_below)]
-    wait_until_served(settings, str(version))
-    served = ask_service(settings, texts)
-    if served["model_version"] != str(version):
-        raise ModelError(f"The service answers with version {served['model_version']}, not {version}.")
-    for text, value, row in zip(texts, wanted, served["results"], strict=True):
-        if abs(row["probabilities"]["positive"] - value) > _TOLERANCE:
+    for text, value, served in zip(texts, wanted, _served(settings, str(version), texts), strict=True):
+        if abs(served - value) > _TOLERANCE:
             raise ModelError(f"The service scores '{text}' otherwise than version {version} does here.")
     return "registry, service"
 
@@ -61,23 +58,47 @@ def withdraw(settings: Settings, version: int) -> ModelVersion | None:
     return champion
 
 
-def wait_until_served(settings: Settings, version: str) -> None:
-    """Until the service says that it serves `version`. Raises ModelError when it refuses it or takes too long."""
+def ask_service(settings: Settings, texts: list[str]) -> tuple[str, list[float]]:
+    """The version that the service answers with, and the probability of positive of each text.
+
+    Raises ServiceAway when it does not answer, ModelError when its model fails.
+    """
+    served = _ask(settings, "POST", "v1/predict", {"texts": texts})
+    try:
+        positive = [float(row["probabilities"]["positive"]) for row in served["results"]]
+        version = str(served["model_version"])
+    except (KeyError, TypeError, ValueError):
+        positive, version = [], ""
+    if len(positive) != len(texts):
+        raise _other_form(settings)
+    return version, positive
+
+
+def _served(settings: Settings, version: str, texts: list[str]) -> list[float]:
+    """The service's probabilities of positive once it serves `version`.
+
+    Raises ModelError when it refuses the version, fails with it or takes too long to serve it, and ServiceAway when it
+    does not answer in that time.
+    """
     until = time.monotonic() + settings.serving.follow_seconds + _FETCH_SECONDS
+    failed: ReelsenseError
     while True:
-        state = _ask(settings, "GET", "readyz")
-        if state.get("version") == version:
-            return
-        if version in (state.get("refused") or {}):
-            raise ModelError(f"The service refuses version {version}: {state['refused'][version]}")
+        try:
+            state = _ask(settings, "GET", "readyz")
+            serving = state.get("version")
+            if serving == version:
+                serving, positive = ask_service(settings, texts)  # which another process may answer
+                if serving == version:
+                    return positive
+            refused = state.get("refused")
+            if isinstance(refused, dict) and version in refused:
+                raise ModelError(f"The service refuses version {version}: {refused[version]}")
+            failed = ModelError(f"The service still serves version {serving}, not {version}.")
+        except ServiceAway as error:
+            failed = error
         if time.monotonic() > until:
-            raise ModelError(f"The service still serves version {state.get('version')}, not {version}.")
+            raise failed
         time.sleep(1.0)
-
-
-def ask_service(settings: Settings, texts: list[str]) -> dict[str, Any]:
-    """The service's answer for some texts. Raises ServiceAway when it does not answer, ModelError when it refuses."""
-    return _ask(settings, "POST", "v1/predict", {"texts": texts})
 
 
 def _load(settings: Settings, found: ModelVersion) -> Classifier:
@@ -96,10 +117,18 @@ def _ask(settings: Settings, method: str, path: str, body: object = None) -> dic
     url = f"{settings.links.api.rstrip('/')}/{path}"
     try:
         answer = requests.request(method, url, json=body, headers=headers, timeout=ANSWER_SECONDS)
-        found = answer.json()
+        found = parse_json(answer.content)
     except (requests.RequestException, ValueError) as error:
         raise ServiceAway(f"The inference service at {url} does not answer: {error}") from error
+    if not isinstance(found, dict):
+        raise _other_form(settings)
     # One that is not ready says so with 503 and its state.
     if not answer.ok and "ready" not in found:
-        raise ModelError(f"The inference service at {url} refuses: {answer.status_code} {found.get('detail', '')}")
-    return cast(dict[str, Any], found)
+        # A key that is not known or a service at its limit says nothing about a version.
+        kind = ModelError if str(found.get("type")).endswith(":model-failed") else ServiceAway
+        raise kind(f"The inference service at {url} refuses: {answer.status_code} {found.get('detail', '')}")
+    return found
+
+
+def _other_form(settings: Settings) -> ServiceAway:
+    return ServiceAway(f"What answers at {settings.links.api} is not the inference service: check links.api.")

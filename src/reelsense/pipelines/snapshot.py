@@ -77,7 +77,10 @@ def snapshot_day(key: str) -> date | None:
     """The day of a snapshot's key; None for any other key."""
     for part in key.split("/"):
         if part.startswith("date="):
-            return date.fromisoformat(part.removeprefix("date="))
+            try:
+                return date.fromisoformat(part.removeprefix("date="))
+            except ValueError:
+                return None
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 from plotly.offline import get_plotlyjs
 
-from reelsense.types import KST
+from reelsense.types import korean_minute
 
 
 def write_page(template: str, path: Path, language: str, made_at: datetime, **values: Any) -> Path:
@@ -18,7 +18,7 @@ def write_page(template: str, path: Path, language: str, made_at: datetime, **va
     environment = Environment(
         loader=PackageLoader("reelsense.reporting", "."), autoescape=select_autoescape(["j2", "html"]), trim_blocks=True
     )
-    made = made_at.astimezone(KST).strftime("%Y-%m-%d %H:%M KST")
+    made = korean_minute(made_at)
     page = environment.get_template(template).render(language=language, made=made, plotly=get_plotlyjs(), **values)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")

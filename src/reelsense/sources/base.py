@@ -11,7 +11,8 @@ from reelsense.types import Film, ReviewPage
 class Source(Protocol):
     """One review site or file.
 
-    `name` is the key in the store and the settings. `may_train` says whether its terms allow training on its reviews.
+    `name` is the key in the store and the settings. `may_train` says whether its terms allow training on its reviews,
+    `incremental` whether what is older than a complete crawl need not be read again.
     Every method raises SourceBlocked when the site refuses us and SourceUnreadable when an answer stays unparsable
     after retries; odd rows inside a readable page come back as `ReviewPage.rejected`.
     """
@@ -21,6 +22,9 @@ class Source(Protocol):
 
     @property
     def may_train(self) -> bool: ...
+
+    @property
+    def incremental(self) -> bool: ...
 
     def films(self) -> Sequence[Film]:
         """The films the source shows at present."""

@@ -35,6 +35,7 @@ class Cgv:
 
     name = "cgv"
     may_train = False
+    incremental = True
 
     def __init__(self, session: PoliteSession, salt: bytes, now: Callable[[], datetime]) -> None:
         self._session = session

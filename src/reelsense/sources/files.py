@@ -41,6 +41,8 @@ class FileSource:
     one from film, text and date: the same row in another file is the same review. Dates without a zone are Korean.
     """
 
+    incremental = False  # what was added or corrected may be of any day
+
     def __init__(
         self,
         path: Path,

@@ -30,6 +30,7 @@ class Lotte:
 
     name = "lotte"
     may_train = False
+    incremental = True
 
     def __init__(self, session: PoliteSession, salt: bytes, now: Callable[[], datetime]) -> None:
         self._session = session

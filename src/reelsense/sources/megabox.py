@@ -47,6 +47,7 @@ class Megabox:
 
     name = "megabox"
     may_train = True
+    incremental = True
 
     def __init__(self, session: PoliteSession, salt: bytes, now: Callable[[], datetime]) -> None:
         self._session = session

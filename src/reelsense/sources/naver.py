@@ -29,6 +29,7 @@ class Naver:
 
     name = "naver"
     may_train = False
+    incremental = True
 
     def __init__(self, session: PoliteSession, salt: bytes, now: Callable[[], datetime]) -> None:
         self._session = session

@@ -27,6 +27,7 @@ class NaverSearch:
     """Source over one kind of posts; a film's code is the words searched for."""
 
     may_train = False
+    incremental = True
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ from sqlalchemy.exc import (
 
 from reelsense.errors import StoreError
 from reelsense.store.migrate import migrate
+from reelsense.store.urls import cause, parsed, shown
 
 # How long a writer waits for another one on SQLite, in milliseconds.
 _BUSY_MILLISECONDS = 60_000
@@ -55,7 +56,7 @@ class Database:
     @property
     def url_shown(self) -> str:
         """The URL without a password."""
-        return _shown(self.engine.url)
+        return shown(self.engine.url)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -68,51 +69,33 @@ class Database:
             if isinstance(error, _MISTAKES):
                 raise
             raise StoreError(
-                f"The review store at {self.url_shown} failed: {_cause(error)}. What was not yet written can be "
+                f"The review store at {self.url_shown} failed: {cause(error)}. What was not yet written can be "
                 "written by running this again."
             ) from error
 
 
 def open_database(url: str) -> Database:
     """Open and migrate. Raises StoreError when the database can't be reached or the driver is missing."""
-    parsed = _parsed(url)
-    shown = _shown(parsed)
+    place = parsed(url)
     try:
-        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        if place.get_backend_name() == "sqlite" and place.database not in (None, "", ":memory:"):
+            Path(str(place.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(place, pool_pre_ping=place.get_backend_name() != "sqlite")
         if engine.dialect.name == "sqlite":
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
         migrate(engine)
     except ModuleNotFoundError as error:
-        raise StoreError(f"'{shown}' needs the driver '{error.name}': pip install 'reelsense[postgres]'.") from None
+        raise StoreError(
+            f"'{shown(place)}' needs the driver '{error.name}': pip install 'reelsense[postgres]'."
+        ) from None
     except CommandError:
-        raise StoreError(f"The review store at {shown} was made by a newer reelsense. Update reelsense.") from None
+        raise StoreError(
+            f"The review store at {shown(place)} was made by a newer reelsense. Update reelsense."
+        ) from None
     except (SQLAlchemyError, OSError, ValueError) as error:  # ValueError: a NUL in a path
-        raise StoreError(f"The review store at {shown} can't be opened: {_cause(error)}") from error
+        raise StoreError(f"The review store at {shown(place)} can't be opened: {cause(error)}") from error
     return Database(engine)
-
-
-def _cause(error: Exception) -> str:
-    said = str(getattr(error, "orig", error)).strip()
-    return said.partition("\n")[0] or type(error).__name__
-
-
-def _parsed(url: str) -> sa.URL:
-    try:
-        parsed = sa.make_url(url)
-    except (SQLAlchemyError, ValueError):  # ValueError: a port that is no number
-        raise StoreError("The database URL can't be read; expected sqlite:///FILE or postgresql+psycopg://…") from None
-    if "@" in (parsed.host or ""):
-        # What stands before it is part of a password: say nothing of it.
-        raise StoreError("The database URL has an @ inside its password: write it as %40 (and : as %3A).")
-    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername in ("postgres", "postgresql") else parsed
-
-
-def _shown(url: sa.URL) -> str:
-    """Without a password, also one given as a parameter."""
-    return url.difference_update_query(["password"]).render_as_string(hide_password=True)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

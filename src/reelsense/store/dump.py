@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from reelsense.errors import InputError, StoreError
+from reelsense.store.urls import cause, parsed, shown
 
 _PIECE = 1024 * 1024
 # How long a SQLite file may be locked by its writers, and PostgreSQL's tables by a service, in seconds.
@@ -63,16 +64,16 @@ _RELATIONS = (
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite URL; None for PostgreSQL. Raises InputError for anything else."""
-    parsed = _parsed(url)
-    if parsed.get_backend_name() == "postgresql":
+    """The file of a SQLite URL; None for PostgreSQL. Raises InputError for others, StoreError for what is no URL."""
+    place = parsed(url)
+    if place.get_backend_name() == "postgresql":
         return None
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+    if place.get_backend_name() != "sqlite" or place.database in (None, "", ":memory:"):
         raise InputError(
-            f"A database of the kind '{parsed.get_backend_name()}' can't be backed up; "
+            f"A database of the kind '{place.get_backend_name()}' can't be backed up; "
             "expected sqlite:///FILE or postgresql://…"
         )
-    return Path(str(parsed.database))
+    return Path(str(place.database))
 
 
 def copy_sqlite(path: Path, to: Path) -> None:
@@ -119,12 +120,11 @@ def filled(url: str) -> bool:
     if path is not None:
         return path.exists() and path.stat().st_size > 0
     try:
-        engine = sa.create_engine(_parsed(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+        engine = sa.create_engine(parsed(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
         with engine.connect() as connection:
             return bool(connection.execute(sa.text(_RELATIONS)).scalar_one())
     except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        raise StoreError(f"The database {_shown(url)} can't be reached: {cause}") from error
+        raise StoreError(f"The database {_without_password(url)} can't be reached: {cause(error)}") from error
     except ModuleNotFoundError as error:
         raise StoreError(f"PostgreSQL needs '{error.name}': pip install 'reelsense[postgres]'.") from None
 
@@ -136,7 +136,7 @@ def postgres_dump(url: str, programs: Path | None = None) -> Iterator[_Dump]:
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=_environment(url))
         try:
-            yield _Dump(process, said, _shown(url))
+            yield _Dump(process, said, _without_password(url))
         finally:
             _end(process)
 
@@ -194,9 +194,9 @@ def load_dump(url: str, path: Path, programs: Path | None = None) -> None:
             except BrokenPipeError:
                 pass
             if target.wait() != 0:
-                cause = _last_words(write_said)
-                hint = " Stop the services that use it first." if "lock timeout" in cause else ""
-                raise StoreError(f"{_shown(url)} was left as it was: {cause}{hint}")
+                why = _last_words(write_said)
+                hint = " Stop the services that use it first." if "lock timeout" in why else ""
+                raise StoreError(f"{_without_password(url)} was left as it was: {why}{hint}")
         finally:
             # Killed before its input ends, psql commits nothing.
             _end(target)
@@ -220,29 +220,14 @@ def _program(name: str, programs: Path | None) -> str:
     return found
 
 
-def _parsed(url: str) -> sa.URL:
-    try:
-        parsed = sa.make_url(url)
-        return parsed.set(drivername="postgresql") if parsed.drivername == "postgres" else parsed
-    except (SQLAlchemyError, ValueError):
-        raise InputError(
-            "The URL of a database can't be read; expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
-        ) from None
-
-
 def _without_password(url: str) -> str:
-    parsed = _parsed(url).difference_update_query(["password"])._replace(password=None)
-    return parsed.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def _shown(url: str) -> str:
-    return _without_password(url)
+    return shown(parsed(url).set(drivername="postgresql"))
 
 
 def _environment(url: str) -> dict[str, str]:
     # A command line is read by everybody on a machine, an environment by its owner.
-    parsed = _parsed(url)
-    given = parsed.password if parsed.password is not None else parsed.query.get("password")
+    place = parsed(url)
+    given = place.password if place.password is not None else place.query.get("password")
     password = {"PGPASSWORD": str(given)} if given is not None else {}
     return {**os.environ, "PGCONNECT_TIMEOUT": "10", **password}
 

@@ -7,7 +7,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, cast, get_args
 
@@ -49,8 +49,8 @@ def create_key(
 def adopt_key(connection: sa.Connection, name: str, scopes: Sequence[str], text: str) -> ApiKey:
     """The one key of `name`, whose text `rs_ID_SECRET` was made elsewhere; others of the name are revoked.
 
-    So that a key can be in the settings of a service before the store is there. The key's own id, with another secret
-    or revoked, raises InputError; so does a text of another form.
+    So that a key can be in the settings of a service before the store is there; one that is known gets the scopes given
+    now. The key's own id, with another secret or revoked, raises InputError; so does a text of another form.
     """
     if not _TEXT.fullmatch(text):
         raise InputError("The key is not of the form rs_<12 hex digits>_<32 or more letters, digits, - or _>.")
@@ -59,6 +59,8 @@ def adopt_key(connection: sa.Connection, name: str, scopes: Sequence[str], text:
     connection.execute(sa.update(api_keys).where(*others).values(revoked_at=datetime.now(UTC)))
     known = verify_key(connection, text)
     if known is not None:
+        known = replace(known, scopes=_checked(scopes))
+        connection.execute(sa.update(api_keys).where(api_keys.c.id == number).values(scopes=list(known.scopes)))
         return known
     if connection.execute(sa.select(api_keys.c.id).where(api_keys.c.id == number)).first() is not None:
         raise InputError(f"Key '{number}' is known with another secret, or was revoked: make a new one.")
@@ -68,21 +70,24 @@ def adopt_key(connection: sa.Connection, name: str, scopes: Sequence[str], text:
 def _keep(
     connection: sa.Connection, number: str, secret: str, name: str, scopes: Sequence[str], rate: float | None
 ) -> ApiKey:
-    unknown = [scope for scope in scopes if scope not in SCOPES]
-    if unknown or not scopes:
-        raise InputError(f"'{', '.join(unknown)}' is no scope; one or more of {', '.join(SCOPES)}.")
-    kept = cast("tuple[Scope, ...]", tuple(dict.fromkeys(scopes)))
-    key = ApiKey(number, name, kept, rate, datetime.now(UTC))
+    key = ApiKey(number, name, _checked(scopes), rate, datetime.now(UTC))
     row = {
         "id": key.id,
         "name": name,
         "digest": _digest(secret),
-        "scopes": list(kept),
+        "scopes": list(key.scopes),
         "rate_per_second": rate,
         "created_at": key.created_at,
     }
     connection.execute(sa.insert(api_keys).values(row))
     return key
+
+
+def _checked(scopes: Sequence[str]) -> tuple[Scope, ...]:
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        raise InputError(f"'{', '.join(unknown)}' is no scope; one or more of {', '.join(SCOPES)}.")
+    return cast("tuple[Scope, ...]", tuple(dict.fromkeys(scopes)))
 
 
 def verify_key(connection: sa.Connection, text: str) -> ApiKey | None:

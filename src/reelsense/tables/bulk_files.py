@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reelsense.errors import InputError
+from reelsense.settings import s3_endpoint
 from reelsense.tables.columns import arrow_types, columns_of, find_text_column, guess_text_column
 from reelsense.tables.opening import kind_of
 from reelsense.tables.reading import BadRow, Row, read_rows
@@ -256,8 +257,6 @@ def _opened(address: str) -> tuple[Any, str]:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if region:
         options["region"] = region
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
-    endpoint = next((os.environ[name] for name in names if os.environ.get(name)), None)
-    if endpoint:
+    if endpoint := s3_endpoint():
         options |= {"endpoint_override": urlsplit(endpoint).netloc, "scheme": urlsplit(endpoint).scheme}
     return fs.S3FileSystem(**options), address.removeprefix(S3).rstrip("/")
