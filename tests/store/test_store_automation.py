@@ -29,13 +29,13 @@ from reelsense.store.notices import (
     waiting_notices,
 )
 from reelsense.store.rejects import keep_rejected
-from reelsense.store.reviews import find_review, upsert_reviews
+from reelsense.store.reviews import find_review, iter_reviews, upsert_reviews
 from reelsense.store.runs import find_run_row, finish_run, run_before, runs_of, start_run
 from reelsense.store.schema import reviews, source_switches
 from reelsense.store.scores import upsert_scores
 from reelsense.store.switches import require_on, switch, switched_off
 from reelsense.store.watchlist import unwatch, watch, watched
-from reelsense.types import KST, Film, RejectedRow, Review, Score
+from reelsense.types import KST, TYPED, Film, RejectedRow, Review, Score
 
 HOLDER = """
 import sys, time
@@ -197,6 +197,19 @@ def test_the_mood_of_new_reviews_is_compared_with_that_of_the_others(db: Databas
         upsert_scores(connection, [Score(i, "7", p) for i, p in zip(ids, values, strict=True)])
         (shift,) = mood_shifts(connection, "7", datetime.now(UTC) - timedelta(hours=1))
     assert (shift.title, shift.new, shift.new_positive, shift.before, shift.before_positive) == ("하나", 2, 1.0, 4, 0.5)
+
+
+def test_the_mood_is_told_by_film_over_all_its_sources_and_not_of_what_people_typed(db: Database) -> None:
+    with db.begin() as connection:
+        upsert_films(connection, [Film("megabox", "1", "달빛 기차"), Film("cgv", "9", "달빛기차")])
+        upsert_reviews(
+            connection,
+            [a_review(1), Review("cgv", "2", "9", "나쁘다"), Review(TYPED, "3", TYPED, "쳐 본 글", may_train=True)],
+        )
+        ids = [row.id for row in iter_reviews(connection)]
+        upsert_scores(connection, [Score(i, "7", p) for i, p in zip(ids, (0.9, 0.1, 0.9), strict=True)])
+        (shift,) = mood_shifts(connection, "7", datetime.now(UTC) - timedelta(hours=1))
+    assert (shift.title.replace(" ", ""), shift.new, shift.new_positive) == ("달빛기차", 2, 0.5)
 
 
 def test_an_older_store_keeps_all_it_has_when_it_is_brought_up_to_date(tmp_path: Path) -> None:

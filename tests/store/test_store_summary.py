@@ -8,18 +8,20 @@ from datetime import datetime, timedelta
 import pytest
 
 from reelsense.models.base import decide
+from reelsense.store.browse import Filters, film_reviews
 from reelsense.store.database import Database
 from reelsense.store.films import upsert_films
+from reelsense.store.overview import Totals, totals
 from reelsense.store.quotes import extreme_reviews, mismatches
 from reelsense.store.reviews import pending_reviews, upsert_reviews
-from reelsense.store.scores import upsert_scores
+from reelsense.store.scores import films_scored, upsert_scores
 from reelsense.store.summary import (
     agreement_by_day,
     aspect_counts,
     daily_counts,
     film_summaries,
 )
-from reelsense.types import KST, Film, Review, Score, Sentiment
+from reelsense.types import KST, TYPED, Film, Review, Score, Sentiment
 
 BEGIN = datetime(2026, 9, 1, 9, 0, tzinfo=KST)
 EDGES = (0.0, 0.2999, 0.3, 0.3001, 0.4999, 0.5, 0.6999, 0.7, 0.7001, 1.0)
@@ -86,3 +88,26 @@ def test_days_aspects_and_quotes_add_up(db: Database) -> None:
     assert all(found.agreed <= found.compared for found in agreement)
     assert [quote.positive for quote in best] == [1.0, 1.0, 1.0]
     assert all(((quote.rating or 0) >= 9 and quote.positive < 0.5) or (quote.rating or 9) <= 4 for quote in odd)
+
+
+@pytest.mark.parametrize("sentiment", list(Sentiment))
+def test_reviews_of_a_sentiment_are_those_the_one_rule_calls_so(db: Database, sentiment: Sentiment) -> None:
+    rows = fill(db, 200)
+    with db.connect() as connection:
+        found, n = film_reviews(connection, "1", 0.7, "강철", Filters(sentiment), limit=200)
+    wanted = {(row.source, row.source_id) for row, p in rows if row.film_code == "2" and decide(p, 0.7) is sentiment}
+    assert {(one.source, one.source_id) for one in found} == wanted
+    assert n == len(found) == len(wanted) > 0
+
+
+def test_what_people_typed_is_in_no_film_s_numbers(db: Database) -> None:
+    with db.begin() as connection:
+        upsert_films(connection, [Film("cgv", "1", "달빛")])
+        written = Review("cgv", "1", "1", "좋다", written_at=BEGIN)
+        upsert_reviews(connection, [written, Review(TYPED, "2", TYPED, "쳤다")])
+        stored = pending_reviews(connection, "1")
+        upsert_scores(connection, [Score(row.id, "1", 0.9) for row in stored])
+        assert totals(connection, "1") == Totals(1, 1, 1, BEGIN.date())
+        (film,) = film_summaries(connection, "1", 0.7)
+        assert (film.reviews, film.scored) == (1, 1)
+        assert films_scored(connection, "1") == [("cgv", "1")]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 
 from reelsense.objects import open_objects
@@ -16,9 +15,8 @@ from reelsense.pipelines.snapshot import snapshot_day
 from reelsense.registry.versions import archive, list_versions
 from reelsense.settings import Settings
 from reelsense.store.database import Database
-from reelsense.store.notices import KEPT, SENT
-from reelsense.store.runs import RUNNING, find_run_row
-from reelsense.store.schema import notices, runs
+from reelsense.store.notices import forget_notices
+from reelsense.store.runs import find_run_row, forget_runs
 from reelsense.types import KST
 
 log = structlog.get_logger()
@@ -58,11 +56,7 @@ def clear_runs(db: Database, settings: Settings) -> int:
     """Delete pipeline runs and sent notices beyond `automation.keep_runs_days`."""
     border = datetime.now(UTC) - timedelta(days=settings.automation.keep_runs_days)
     with db.begin() as connection:
-        gone = connection.execute(sa.delete(runs).where(runs.c.started_at < border, runs.c.status != RUNNING))
-        told = connection.execute(
-            sa.delete(notices).where(notices.c.made_at < border, notices.c.state.in_((SENT, KEPT)))
-        )
-    return int(gone.rowcount + told.rowcount)
+        return forget_runs(connection, border) + forget_notices(connection, border)
 
 
 def clear_training_folders(db: Database, settings: Settings) -> int:
