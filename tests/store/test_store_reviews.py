@@ -158,8 +158,8 @@ def test_people_come_before_ratings_and_doubt_gives_no_label(db: Database) -> No
                 for i, value in enumerate(values)
             ],
         )
-        found = {row.text: (row.label, row.origin) for row in trainable_texts(connection)}
-        weights = {(row.origin, row.weight) for row in trainable_texts(connection, person_weight=5.0)}
+        found = {row.text: (row.label, row.origin) for row in trainable_texts(connection, 1.0)}
+        weights = {(row.origin, row.weight) for row in trainable_texts(connection, 5.0)}
     assert weights == {("person", 5.0), ("rating", 1.0)}
     assert found == {
         "평점만": (1, "rating"),
@@ -176,7 +176,7 @@ def test_an_annotator_who_changes_their_mind_counts_once(db: Database) -> None:
         add_labels(connection, [Label(number, Sentiment.POSITIVE, "editor", NOON)])
         later = Label(number, Sentiment.NEGATIVE, "editor", NOON + timedelta(hours=1))
         assert add_labels(connection, [later]) == UpsertCounts(changed=1)
-        assert [row.label for row in trainable_texts(connection)] == [0]
+        assert [row.label for row in trainable_texts(connection, 1.0)] == [0]
 
 
 def test_a_rejected_row_is_kept_once_though_its_raw_text_moves(db: Database) -> None:
