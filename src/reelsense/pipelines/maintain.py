@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,11 +19,14 @@ from reelsense.store.database import Database
 from reelsense.store.notices import forget_notices
 from reelsense.store.runs import find_run_row, forget_runs
 from reelsense.types import KST
+from reelsense.unfinished import remove_left_over
 
 log = structlog.get_logger()
 
 # A training folder that nothing has touched for so long belongs to no training that will go on.
 _LEFT_BEHIND_DAYS = 7
+# What is still being written changes all the time.
+_HALF_WRITTEN_DAYS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,15 @@ def clear_training_folders(db: Database, settings: Settings) -> int:
     return len(old) + len(gone)
 
 
+def clear_leftovers(db: Database, settings: Settings) -> int:  # noqa: ARG001
+    """Delete what kills have left half-written in HOME and the object store's folder, a day after its last change."""
+    border = datetime.now(UTC) - timedelta(days=_HALF_WRITTEN_DAYS)
+    folders = [settings.home]
+    if not settings.resolved_object_store.startswith("s3://"):
+        folders.append(Path(settings.resolved_object_store))  # below HOME: nothing is left when its turn comes
+    return sum(remove_left_over(folder, border) for folder in folders)
+
+
 def vacuum(db: Database, settings: Settings) -> int:  # noqa: ARG001
     """Give back unused space of the store and renew its statistics."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -94,6 +107,7 @@ CHORES = {
     "versions": Upkeep("보관한 모델 버전", "archived versions", clear_versions),
     "runs": Upkeep("오래된 실행 기록", "old runs and notices", clear_runs),
     "training": Upkeep("남은 학습 폴더", "left training folders", clear_training_folders),
+    "leftovers": Upkeep("쓰다 만 파일", "half-written files", clear_leftovers),
     "vacuum": Upkeep("저장소 정리", "store vacuum", vacuum),
 }
 
