@@ -53,7 +53,7 @@ def _poisoned(base: Path, chance: random.Random, share: float, sealed: bool, fin
             )  # fmt: skip
         with db.begin() as connection:
             labels = []
-            for row in trainable_texts(connection):
+            for row in trainable_texts(connection, 1.0):
                 if chance.random() < LABELLED:
                     hostile = chance.random() < share
                     good = bool(row.label) != hostile

@@ -1,4 +1,4 @@
-"""maintenance: old snapshots, spare model versions, old runs, what trainings left behind, the store's unused space."""
+"""maintenance: old snapshots, spare model versions, old runs, what trainings and kills have left, unused space."""
 
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException
@@ -6,7 +6,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from orchestration.defaults import REPORT, dag_options, parse_settings, schedule
 from orchestration.environment import at_work
 
-CHORES = ("jobs", "snapshots", "versions", "runs", "training", "vacuum")
+CHORES = ("jobs", "snapshots", "versions", "runs", "training", "leftovers", "vacuum")
 
 
 @task

@@ -12,7 +12,7 @@ import structlog
 
 from reelsense.printable import printable
 
-_WORDS = r"passw(?:or)?d|passwd|secret|token|api_?key|access_?key|private_?key|authorization|cookie|credential|salt"
+_WORDS = r"passw(?:or)?d|secret|token|api_?key|access_?key|private_?key|authorization|cookie|credential|salt"
 _SECRET_KEY = re.compile(rf"{_WORDS}|^key$", re.IGNORECASE)
 # Everything before the last @ of the authority: a password may hold an unescaped @, a token may stand alone.
 _IN_URL = re.compile(r"(\w+://)[^/\s]+@")

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from reelsense.types import DriftMeasure
 
 
-def _words(value: Any) -> Any:
+def _split(value: Any) -> Any:
     """`a, b` as ("a", "b"); anything else as it is."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+# From the environment: comma-separated.
+_Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class _Section(BaseModel):
@@ -81,8 +85,7 @@ class TrainingSettings(_Section):
 class CrawlSettings(_Section):
     """Manners and reach of the crawler. Live sites stay off until named in `enabled`."""
 
-    # From the environment: comma-separated.
-    enabled: Annotated[tuple[str, ...], NoDecode] = Field((), description="sources an operator has turned on")
+    enabled: _Words = Field((), description="sources an operator has turned on")
     base_urls: dict[str, str] = Field({}, description="source name to another base URL (a devsite)")
     films: dict[str, tuple[str, ...]] = Field({}, description="source name to film codes; default what it lists")
     schedule: dict[str, str] = Field({}, description="source name to @hourly, @daily, none or a cron line (daily)")
@@ -102,11 +105,6 @@ class CrawlSettings(_Section):
     naver_client_secret: SecretStr | None = Field(None, description="of Naver's search API")
     hash_salt: SecretStr | None = Field(None, description="salt of author hashes; made and kept in HOME if not given")
 
-    @field_validator("enabled", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return _words(value)
-
 
 class RetrainSettings(_Section):
     """When the daily loop trains, and what the gate asks."""
@@ -122,8 +120,7 @@ class RetrainSettings(_Section):
 class MonitoringSettings(_Section):
     """What counts as drift of a week against the 28 days before it; the scores' threshold is `retrain.drift_psi`."""
 
-    # From the environment: comma-separated.
-    measures: Annotated[tuple[DriftMeasure, ...], NoDecode] = Field(
+    measures: Annotated[tuple[DriftMeasure, ...], NoDecode, BeforeValidator(_split)] = Field(
         ("score", "rating", "length", "vocabulary"), description="what is looked at, and may raise alarms and retrain"
     )
     rating_psi: float = Field(0.2, gt=0, description="population stability index of the ratings")
@@ -139,11 +136,6 @@ class MonitoringSettings(_Section):
     weeks: int = Field(12, ge=1, le=104, description="weeks on the page")
     texts: int = Field(2000, ge=100, description="reviews of a week (and film) whose words are counted")
     keep_pages_days: int = Field(90, ge=1, description="days that the daily pages are kept in the object store")
-
-    @field_validator("measures", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return _words(value)
 
 
 class ServingSettings(_Section):
@@ -171,16 +163,9 @@ class ServingSettings(_Section):
     rate_per_second: float = Field(50.0, gt=0, description="requests of one key, over time")
     burst: int = Field(100, ge=1, description="requests of one key at once")
     access_log: bool = Field(False, description="a log line for each request, not only for slow and failed ones")
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="web origins that browsers may call from"
-    )
+    cors_origins: _Words = Field((), description="web origins that browsers may call from")
     root_path: str = Field("", pattern=r"^(/[\w.-]+)*$", description="path under which a proxy shows the API (/api)")
     otlp_endpoint: str | None = Field(None, description="OpenTelemetry traces go to http://HOST:4318/v1/traces")
-
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return _words(value)
 
 
 class AutomationSettings(_Section):
@@ -238,17 +223,12 @@ class PageSettings(_Section):
     oidc_client_secret: SecretStr | None = Field(None, description="given by the provider")
     oidc_redirect_url: str = Field("", description="the page's address with /oauth2callback")
     cookie_secret: SecretStr | None = Field(None, description="signs the sign-in cookie of OIDC")
-    viewers: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses; none: whoever signs in")
-    labellers: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses that may label")
-    admins: Annotated[tuple[str, ...], NoDecode] = Field((), description="e-mail addresses that may do everything")
+    viewers: _Words = Field((), description="e-mail addresses; none: whoever signs in")
+    labellers: _Words = Field((), description="e-mail addresses that may label")
+    admins: _Words = Field((), description="e-mail addresses that may do everything")
     studio_role: Literal["viewer", "labeller", "admin"] = Field(
         "labeller", description="who may make the studio's calls that cost, and everyone above"
     )
-
-    @field_validator("viewers", "labellers", "admins", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return _words(value)
 
 
 class ModelPrice(_Section):

@@ -132,6 +132,6 @@ def test_a_typed_text_with_a_judgement_is_learned_from_and_is_no_film(api: Api) 
     assert api.get("/v1/movies").json()["total"] == before
     db = open_database(f"sqlite:///{api.home / 'reelsense.db'}")
     with db.connect() as connection:
-        learned = [row for row in trainable_texts(connection) if row.text == "이거 진짜 실화냐"]
+        learned = [row for row in trainable_texts(connection, 1.0) if row.text == "이거 진짜 실화냐"]
     db.close()
     assert [(row.label, row.origin) for row in learned] == [(0, "person")]

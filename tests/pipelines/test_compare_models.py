@@ -245,3 +245,20 @@ def test_the_champion_is_the_reference_and_all_goes_into_nested_runs(
     assert bundled.data.metrics["ms"] > 0
     assert [one.tags.get("reelsense.recipe") for one in list_runs(settings)] == ["baseline"]
     json.dumps(found.as_dict())
+
+
+def test_where_the_champion_can_t_be_had_the_bundled_model_is_measured_once_and_is_the_reference(
+    values: dict[str, Any], home_with_registry: Path, tmp_path: Path
+) -> None:
+    values["home"] = str(home_with_registry)
+    settings = load_settings(overrides=values, env_file=None)
+    version = register(settings, log_folder(settings, small_baseline(tmp_path / "small", 1), "first"), "first")
+    promote(settings, version.version)
+    for weights in home_with_registry.rglob("weights.npz"):
+        weights.unlink()
+    told: list[str] = []
+
+    found = compare_models(["bundled"], settings, {}, limit=2, progress=lambda event, _: told.append(event))
+
+    assert (found.reference, row(found, "champion").evaluation) == ("bundled", None)
+    assert told.count("bundled: measure") == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -142,18 +144,38 @@ def test_registered_versions_score_the_newest_judged_of_the_store(
     assert found.differing > 0
 
 
-def test_two_versions_are_kept_in_memory_and_let_go_after_a_while(
+def timers() -> int:
+    return sum(isinstance(thread, threading.Timer) for thread in threading.enumerate())
+
+
+def test_two_versions_are_kept_in_memory_with_one_timer_for_both(
     settings: Settings, versions: list[ModelVersion]
 ) -> None:
-    loaded = LoadedVersions(seconds=1.0)
+    now, before = 0.0, timers()
+    loaded = LoadedVersions(seconds=300, clock=lambda: now)
     first = loaded.get(settings, versions[0])
-    assert loaded.get(settings, versions[0]) is first
-    loaded.get(settings, versions[1])
-    assert loaded.get(settings, versions[0]) is first
+    second = loaded.get(settings, versions[1])
+    assert all(loaded.get(settings, versions[0]) is first for _ in range(50))
     loaded.get(settings, versions[2])  # the one asked for longest ago goes
-    assert loaded.held == 2
     assert loaded.get(settings, versions[0]) is first
-    until = time.monotonic() + 5
-    while loaded.held and time.monotonic() < until:
-        time.sleep(0.1)
-    assert loaded.held == 0
+    assert loaded.get(settings, versions[1]) is not second
+    now = 299
+    again = loaded.get(settings, versions[1])
+    now = 301
+    assert loaded.get(settings, versions[0]) is not first
+    assert loaded.get(settings, versions[1]) is again
+    assert timers() <= before + 1
+
+
+def test_a_version_that_nobody_asks_for_again_leaves_the_memory(settings: Settings, tmp_path: Path) -> None:
+    version = register(settings, log_folder(settings, small_baseline(tmp_path / "small", 1), "small"), "small")
+    now = 0.0
+    loaded = LoadedVersions(seconds=0.01, clock=lambda: now)
+    kept = weakref.ref(loaded.get(settings, version).weights)  # type: ignore[attr-defined]
+    time.sleep(0.3)  # looked at meanwhile, and not old by its clock
+    assert kept() is not None
+    now = 1
+    until = time.monotonic() + 30
+    while kept() is not None and time.monotonic() < until:
+        time.sleep(0.05)
+    assert kept() is None

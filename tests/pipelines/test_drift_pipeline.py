@@ -10,7 +10,6 @@ import pytest
 from command_line import Shell
 from film_weeks import NEWEST, fill, longer_lately, ordinary, turned_lately
 
-from reelsense.cli.drift import find_title
 from reelsense.errors import InputError, NotThere
 from reelsense.notify.notices import tell
 from reelsense.objects import open_objects
@@ -19,7 +18,7 @@ from reelsense.pipelines.plan import plan_training
 from reelsense.reporting.drift_page import write_drift_page
 from reelsense.settings import Settings, load_settings
 from reelsense.store.database import Database, open_database
-from reelsense.store.films import upsert_films
+from reelsense.store.films import find_titled, upsert_films
 from reelsense.store.notices import latest_notices
 from reelsense.store.reviews import upsert_reviews
 from reelsense.store.runs import finish_run, latest_runs
@@ -149,8 +148,10 @@ def test_a_film_is_found_by_a_part_of_its_title_if_only_one_has_it(db: Database)
         upsert_reviews(connection, [Review("megabox", code, code, "좋다", written_at=NEWEST) for code in "12"])
         upsert_films(connection, [Film("megabox", "1", "달빛 기차"), Film("megabox", "2", "달빛 소나타")])
 
-    assert find_title(db, "달빛기차") == find_title(db, "기차") == text_key("달빛 기차")
-    with pytest.raises(InputError, match="달빛 기차, 달빛 소나타"):
-        find_title(db, "달빛")
-    with pytest.raises(NotThere, match="Near: 달빛 기차"):
-        find_title(db, "달빛 기차역")
+    with db.connect() as connection:
+        for title in ("달빛기차", "기차"):
+            assert find_titled(connection, title).title_key == text_key("달빛 기차")
+        with pytest.raises(InputError, match="달빛 기차, 달빛 소나타"):
+            find_titled(connection, "달빛")
+        with pytest.raises(NotThere, match="Near: 달빛 기차"):
+            find_titled(connection, "달빛 기차역")

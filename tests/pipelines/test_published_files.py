@@ -24,7 +24,7 @@ from reelsense.store.database import Database
 from reelsense.store.reviews import count_reviews, upsert_reviews
 from reelsense.store.schema import reviews
 from reelsense.store.watchlist import watch
-from reelsense.types import KST, Review
+from reelsense.types import KST, TYPED, Review
 
 
 @pytest.fixture
@@ -68,6 +68,8 @@ def test_all_snapshots_together_are_the_store(crawled: Database, objects: Object
 
 def test_the_earlier_systems_files_have_their_form(crawled: Database, settings: Settings, objects: ObjectStore) -> None:
     model = load_bundled()
+    with crawled.begin() as connection:
+        upsert_reviews(connection, [Review(TYPED, "t", TYPED, "쳐 본 글")])
     score_pending(crawled, model)
     with crawled.connect() as connection:
         code = connection.execute(sa.select(reviews.c.film_code).limit(1)).scalar_one()
@@ -79,6 +81,7 @@ def test_the_earlier_systems_files_have_their_form(crawled: Database, settings: 
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
 
     keys = export_sentiments(crawled, objects, model.version, settings.neutral_below)
+    assert not [key for key in keys if TYPED in key]
     assert f"cinema/megabox/predict/{code}_sentiment.json" in keys
     answers = json.loads(objects.read(f"cinema/megabox/predict/{code}_sentiment.json") or b"")
     assert [answer["text"] for answer in answers] == [row["text"].removeprefix("'") for row in rows]

@@ -100,7 +100,7 @@ def test_forced_on_the_same_data_it_says_that_it_was_done_before(crawled: Databa
 
 def test_no_held_out_text_is_ever_trained_on(crawled: Database, settings: Settings) -> None:
     with crawled.connect() as connection:
-        stored = trainable_texts(connection)
+        stored = trainable_texts(connection, settings.dataset.person_weight)
     held_out = {text_key(row.text) for row in newest_held_out(stored, settings)}
     dataset = build_dataset(settings, stored)
     trained = {text_key(row.text) for row in dataset.train}
@@ -162,11 +162,12 @@ def test_a_run_cut_short_at_any_step_is_taken_up_and_ends_with_one_version(
 
 def test_a_persons_label_outweighs_the_rating(crawled: Database, settings: Settings) -> None:
     with crawled.connect() as connection:
-        row = next(row for row in trainable_texts(connection) if row.label == 1)
+        row = next(row for row in trainable_texts(connection, settings.dataset.person_weight) if row.label == 1)
     with crawled.begin() as connection:
         assert row.review_id is not None
         add_labels(connection, [Label(row.review_id, Sentiment.NEGATIVE, "editor", datetime.now(UTC))])
-        changed = next(found for found in trainable_texts(connection) if found.review_id == row.review_id)
+        again = trainable_texts(connection, settings.dataset.person_weight)
+    changed = next(found for found in again if found.review_id == row.review_id)
 
     assert (changed.label, changed.origin) == (0, "person")
     assert changed.weight > row.weight

@@ -46,7 +46,7 @@ def elsewhere(settings: Settings, folder: Path) -> Settings:
 def correct(db: Database, number: int) -> None:
     """People say the opposite of some ratings."""
     with db.begin() as connection:
-        rows = trainable_texts(connection)[:number]
+        rows = trainable_texts(connection, 1.0)[:number]
         said = {0: Sentiment.POSITIVE, 1: Sentiment.NEGATIVE}
         add_labels(connection, [Label(row.review_id or 0, said[row.label], "me", datetime.now(UTC)) for row in rows])
 

@@ -7,15 +7,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from postgres_server import new_database
 
-from reelsense.errors import SourceOff
+from reelsense.errors import SourceOff, StoreError
 from reelsense.store.changes import changes_since, mood_shifts, reviews_changed_on
-from reelsense.store.database import Database
+from reelsense.store.database import Database, open_database
 from reelsense.store.films import upsert_films
 from reelsense.store.locks import held
 from reelsense.store.notices import (
@@ -29,13 +31,13 @@ from reelsense.store.notices import (
     waiting_notices,
 )
 from reelsense.store.rejects import keep_rejected
-from reelsense.store.reviews import find_review, upsert_reviews
+from reelsense.store.reviews import find_review, iter_reviews, upsert_reviews
 from reelsense.store.runs import find_run_row, finish_run, run_before, runs_of, start_run
 from reelsense.store.schema import reviews, source_switches
 from reelsense.store.scores import upsert_scores
 from reelsense.store.switches import require_on, switch, switched_off
 from reelsense.store.watchlist import unwatch, watch, watched
-from reelsense.types import KST, Film, RejectedRow, Review, Score
+from reelsense.types import KST, TYPED, Film, RejectedRow, Review, Score
 
 HOLDER = """
 import sys, time
@@ -44,6 +46,11 @@ from reelsense.store.locks import held
 with held(open_database(sys.argv[1]), "training"):
     print("held", flush=True)
     time.sleep(600)
+"""
+
+LOCKS_END = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
@@ -80,6 +87,21 @@ def test_locks_of_other_names_do_not_wait(db: Database, holder: subprocess.Popen
     begin = time.monotonic()
     with held(db, "notices"), held(db, "site-megabox"):
         assert time.monotonic() - begin < 5
+
+
+def test_work_that_is_done_when_its_lock_is_lost_stays_done_and_the_lock_is_free(postgres: str) -> None:
+    with new_database(postgres) as url, closing(open_database(url)) as db:
+        with held(db, "training"), db.begin() as connection:
+            connection.execute(sa.text(LOCKS_END))
+        with held(db, "training"):
+            pass
+
+
+def test_a_lock_of_a_database_that_is_away_is_a_store_error() -> None:
+    db = Database(sa.create_engine("postgresql+psycopg://user:hunter2@127.0.0.1:1/x"))
+    with pytest.raises(StoreError, match="refused") as error, held(db, "training"):
+        pass
+    assert "hunter2" not in str(error.value)
 
 
 def test_a_film_is_watched_once_and_no_longer_when_taken_off(db: Database) -> None:
@@ -199,12 +221,24 @@ def test_the_mood_of_new_reviews_is_compared_with_that_of_the_others(db: Databas
     assert (shift.title, shift.new, shift.new_positive, shift.before, shift.before_positive) == ("하나", 2, 1.0, 4, 0.5)
 
 
+def test_the_mood_is_told_by_film_over_all_its_sources_and_not_of_what_people_typed(db: Database) -> None:
+    with db.begin() as connection:
+        upsert_films(connection, [Film("megabox", "1", "달빛 기차"), Film("cgv", "9", "달빛기차")])
+        upsert_reviews(
+            connection,
+            [a_review(1), Review("cgv", "2", "9", "나쁘다"), Review(TYPED, "3", TYPED, "쳐 본 글", may_train=True)],
+        )
+        ids = [row.id for row in iter_reviews(connection)]
+        upsert_scores(connection, [Score(i, "7", p) for i, p in zip(ids, (0.9, 0.1, 0.9), strict=True)])
+        (shift,) = mood_shifts(connection, "7", datetime.now(UTC) - timedelta(hours=1))
+    assert (shift.title.replace(" ", ""), shift.new, shift.new_positive) == ("달빛기차", 2, 0.5)
+
+
 def test_an_older_store_keeps_all_it_has_when_it_is_brought_up_to_date(tmp_path: Path) -> None:
     """The migration adds a column to the reviews; their scores and labels must not go with the old table."""
     from alembic import command
     from alembic.config import Config
 
-    from reelsense.store.database import open_database
     from reelsense.store.migrate import MIGRATIONS
 
     url = f"sqlite:///{tmp_path / 'old.db'}"

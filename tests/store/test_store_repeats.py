@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from reelsense.store.database import Database
 from reelsense.store.films import find_film, upsert_films
-from reelsense.store.labels import PERSON_WEIGHT, add_labels, trainable_texts
+from reelsense.store.labels import add_labels, trainable_texts
 from reelsense.store.marks import set_crawl_mark
 from reelsense.store.rejects import keep_rejected
 from reelsense.store.reviews import iter_reviews, pending_reviews, upsert_reviews
@@ -169,9 +169,9 @@ def test_votes_thumbs_and_ratings_become_labels_only_where_they_are_clear(db: Da
         for name, (words, _) in votes.items():
             given = [Label(numbers[name], Sentiment(word), f"editor-{n}", NOON) for n, word in enumerate(words)]
             add_labels(connection, given)
-        texts = trainable_texts(connection)
+        texts = trainable_texts(connection, 3.0)
 
-    people = [(name, label, "person", PERSON_WEIGHT) for name, (_, label) in votes.items()]
+    people = [(name, label, "person", 3.0) for name, (_, label) in votes.items()]
     rated = [(f"{name} True", label, "rating", 1.0) for name, (*_, label) in ratings.items()]
     expected = [
         LabelledText(text, label, origin, weight, numbers[text], NOON)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reelsense.store.database import Database
-from reelsense.store.films import find_film, list_films, upsert_films
+from reelsense.store.films import find_film, upsert_films
 from reelsense.store.labels import add_labels, trainable_texts
 from reelsense.store.marks import crawl_mark, set_crawl_mark
 from reelsense.store.rejects import count_rejects, keep_rejected, list_rejects
@@ -158,8 +158,8 @@ def test_people_come_before_ratings_and_doubt_gives_no_label(db: Database) -> No
                 for i, value in enumerate(values)
             ],
         )
-        found = {row.text: (row.label, row.origin) for row in trainable_texts(connection)}
-        weights = {(row.origin, row.weight) for row in trainable_texts(connection, person_weight=5.0)}
+        found = {row.text: (row.label, row.origin) for row in trainable_texts(connection, 1.0)}
+        weights = {(row.origin, row.weight) for row in trainable_texts(connection, 5.0)}
     assert weights == {("person", 5.0), ("rating", 1.0)}
     assert found == {
         "평점만": (1, "rating"),
@@ -176,7 +176,7 @@ def test_an_annotator_who_changes_their_mind_counts_once(db: Database) -> None:
         add_labels(connection, [Label(number, Sentiment.POSITIVE, "editor", NOON)])
         later = Label(number, Sentiment.NEGATIVE, "editor", NOON + timedelta(hours=1))
         assert add_labels(connection, [later]) == UpsertCounts(changed=1)
-        assert [row.label for row in trainable_texts(connection)] == [0]
+        assert [row.label for row in trainable_texts(connection, 1.0)] == [0]
 
 
 def test_a_rejected_row_is_kept_once_though_its_raw_text_moves(db: Database) -> None:
@@ -189,7 +189,7 @@ def test_a_rejected_row_is_kept_once_though_its_raw_text_moves(db: Database) -> 
         assert len(list_rejects(connection, "cgv")[0].raw) == 4000
 
 
-def test_films_are_found_listed_and_updated(db: Database) -> None:
+def test_films_are_found_and_updated(db: Database) -> None:
     film = Film("cgv", "1", "달빛 & 세탁소", NOON.date(), None, ("감독",), ("배우",), ("드라마",), 100, "줄거리")
     with db.begin() as connection:
         assert upsert_films(connection, [film]) == UpsertCounts(new=1)
@@ -198,7 +198,6 @@ def test_films_are_found_listed_and_updated(db: Database) -> None:
         stored = find_film(connection, "cgv", "1")
         assert stored is not None
         assert stored.film == replace(film, plot="새 줄거리")
-        assert [row.film.title for row in list_films(connection, "cgv")] == ["달빛 & 세탁소"]
         assert find_film(connection, "cgv", "2") is None
 
 

@@ -29,7 +29,7 @@ def test_a_text_is_judged_explained_and_corrected(site: Site, page: Page) -> Non
 
     db = open_database(f"sqlite:///{site.home / 'reelsense.db'}")
     with db.connect() as connection:
-        kept = [row for row in trainable_texts(connection) if row.text == text]
+        kept = [row for row in trainable_texts(connection, 1.0) if row.text == text]
     db.close()
     assert [(row.label, row.origin) for row in kept] == [(0, "person")]
 

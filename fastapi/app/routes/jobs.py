@@ -20,6 +20,7 @@ from reelsense.errors import NotThere
 from reelsense.serving.jobs import Job
 from reelsense.serving.service import Service
 from reelsense.store.keys import ApiKey
+from reelsense.unfinished import UPLOAD
 
 router = APIRouter(tags=["jobs"], route_class=KeyFirst)
 
@@ -72,7 +73,7 @@ async def create(
 ) -> Any:
     """큰 파일을 맡깁니다. / Hand in a file; its rows are scored one job after another."""
     service.settings.home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="upload-", dir=service.settings.home) as folder:
+    with tempfile.TemporaryDirectory(prefix=UPLOAD, dir=service.settings.home) as folder:
         path = await save(file, Path(folder))
         below = neutral_below or service.settings.neutral_below
         given = (path, path.name, key.id, format, column or None, below)

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from reelsense.cli.options import JsonOption, console, print_json, progress_bar, say, store, training_progress
+from reelsense.cli.options import (
+    CorpusOnlyOption,
+    JsonOption,
+    console,
+    learnable,
+    print_json,
+    progress_bar,
+    say,
+    training_progress,
+)
 from reelsense.settings import Settings
 
 
@@ -24,7 +33,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="결과 폴더; 기본 HOME/reports/comparison / folder of page and JSON")
     ] = None,
-    corpus_only: Annotated[bool, typer.Option(help="저장된 리뷰는 쓰지 않음 / leave the store out")] = False,
+    corpus_only: CorpusOnlyOption = False,
     limit: Annotated[int, typer.Option(min=1, help="하나씩 재는 문장 수 / texts timed one by one")] = 500,
     no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="MLflow에 남기지 않음 / don't log the runs")] = False,
     as_json: JsonOption = False,
@@ -33,7 +42,6 @@ def compare(
     from reelsense.pipelines.compare_models import compare_models, log_compared, usual_names
     from reelsense.registry.client import registry_client
     from reelsense.reporting.comparison import FILES, markdown, terminal_table, write_comparison
-    from reelsense.store.labels import trainable_texts
     from reelsense.training.recipes import list_recipes
 
     settings: Settings = context.obj.settings()
@@ -42,10 +50,7 @@ def compare(
     chosen = list(names or usual_names(settings))
     known = {recipe.name for recipe in list_recipes()} - {"bundled"}
     recipes: dict[str, Settings] = {name: context.obj.settings(name) for name in chosen if name in known}
-    stored = []
-    if not corpus_only:
-        with store(settings) as db, db.connect() as connection:
-            stored = trainable_texts(connection, settings.dataset.person_weight)
+    stored = learnable(settings, corpus_only)
     with progress_bar("compare", as_json) as bar:
         found = compare_models(chosen, settings, recipes, stored, limit, training_progress(bar))
     folder = out or settings.home / "reports" / "comparison"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,10 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from reelsense.cli.options import JsonOption, console, print_json, say, store
-from reelsense.errors import InputError, NotThere
+from reelsense.errors import InputError
 from reelsense.printable import one_line
 from reelsense.settings import Settings
-from reelsense.store.database import Database
 
 
 def drift(
@@ -32,6 +30,7 @@ def drift(
     from reelsense.pipelines.champion import ensure_champion
     from reelsense.reporting.drift_page import write_drift_page
     from reelsense.reporting.drift_table import drift_table
+    from reelsense.store.films import find_titled
 
     settings = context.obj.settings()
     if tell:
@@ -42,7 +41,10 @@ def drift(
         _tell(settings, as_json)
         return
     with store(settings) as db:
-        key = find_title(db, film) if film is not None else None
+        key = None
+        if film is not None:
+            with db.connect() as connection:
+                key = find_titled(connection, film).title_key
         version = str(ensure_champion(settings).version)
         report = watch_weeks(db, settings, version, weeks or settings.monitoring.weeks, key)
     path = None
@@ -90,23 +92,3 @@ def _json(report: Any, page: object) -> dict[str, Any]:
 
     alarms = [{**asdict(alarm), "reason": alarm.reason} for alarm in report.alarms]
     return {**asdict(report), "alarms": alarms, "page": page}
-
-
-def find_title(db: Database, title: str) -> str:
-    """The key of the film of a title, or of the only one whose title holds it. Raises InputError and NotThere."""
-    from reelsense.store.summary import ranked_films
-    from reelsense.text.clean import text_key
-
-    with db.connect() as connection:
-        known = {film.title_key: film.title for film in ranked_films(connection)}
-    wanted = text_key(title)
-    if wanted in known:
-        return wanted
-    holding = [key for key in known if wanted and wanted in text_key(known[key])]
-    if len(holding) == 1:
-        return holding[0]
-    if holding:
-        raise InputError(f"'{title}' stands in several titles: {', '.join(known[key] for key in holding[:5])}.")
-    near = difflib.get_close_matches(title, list(known.values()), n=3)
-    hint = f" Near: {', '.join(near)}." if near else ""
-    raise NotThere(f"There is no film '{title}' with reviews.{hint}")

@@ -9,7 +9,17 @@ from typing import Annotated
 
 import typer
 
-from reelsense.cli.options import JsonOption, console, print_json, progress_bar, say, store, training_progress
+from reelsense.cli.options import (
+    CorpusOnlyOption,
+    JsonOption,
+    console,
+    learnable,
+    print_json,
+    progress_bar,
+    say,
+    store,
+    training_progress,
+)
 from reelsense.errors import InputError
 
 RecipeOption = Annotated[str | None, typer.Option(help="configs/의 레시피 / a recipe of configs/")]
@@ -24,7 +34,7 @@ def train(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="모델 폴더 / where the model folder goes")],
     recipe: RecipeOption = None,
-    corpus_only: Annotated[bool, typer.Option(help="저장된 리뷰는 쓰지 않음 / leave the store out")] = False,
+    corpus_only: CorpusOnlyOption = False,
     processes: Annotated[
         int, typer.Option(min=1, help="이 컴퓨터의 프로세스 수, GPU마다 하나 / processes here, one a GPU")
     ] = 1,
@@ -36,7 +46,6 @@ def train(
     """레시피대로 학습만 합니다 (등록은 retrain). / Train a recipe into a folder, without registry and gate."""
     from reelsense.models.loading import load_folder, read_facts
     from reelsense.pipelines.distil import taught
-    from reelsense.store.labels import trainable_texts
     from reelsense.training.card import model_card
     from reelsense.training.data import build_dataset
     from reelsense.training.evaluate import evaluate as measure
@@ -51,10 +60,7 @@ def train(
     check_processes(settings, processes)
     if processes > 1 and number_of_processes() == 1:
         raise typer.Exit(launch(processes, _without_processes(sys.argv[1:])))
-    stored = []
-    if not corpus_only:
-        with store(settings) as db, db.connect() as connection:
-            stored = trainable_texts(connection, settings.dataset.person_weight)
+    stored = learnable(settings, corpus_only)
     dataset = taught(build_dataset(settings, stored), settings)
     with progress_bar(settings.recipe, as_json or rank() > 0) as bar:
         trained = run(dataset, settings, out, training_progress(bar))

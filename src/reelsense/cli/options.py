@@ -17,9 +17,12 @@ from reelsense.errors import InputError, SettingsError
 from reelsense.logs import configure_logs
 from reelsense.settings import Settings, load_settings
 from reelsense.store.database import Database, open_database
+from reelsense.store.labels import trainable_texts
 from reelsense.training.result import Progress as TrainingProgress
+from reelsense.types import LabelledText
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON으로 출력 / print JSON")]
+CorpusOnlyOption = Annotated[bool, typer.Option(help="저장된 리뷰는 쓰지 않음 / leave the store out")]
 
 
 @dataclass(slots=True)
@@ -68,6 +71,14 @@ def store(settings: Settings) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def learnable(settings: Settings, corpus_only: bool) -> list[LabelledText]:
+    """The stored texts that may be learned from; none with --corpus-only, which leaves the store alone."""
+    if corpus_only:
+        return []
+    with store(settings) as database, database.connect() as connection:
+        return trainable_texts(connection, settings.dataset.person_weight)
 
 
 def console() -> Console:

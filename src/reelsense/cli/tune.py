@@ -9,7 +9,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from reelsense.cli.options import JsonOption, console, pairs, print_json, progress_bar, say, store, training_progress
+from reelsense.cli.options import (
+    CorpusOnlyOption,
+    JsonOption,
+    console,
+    learnable,
+    pairs,
+    print_json,
+    progress_bar,
+    say,
+    training_progress,
+)
 from reelsense.errors import InputError
 
 
@@ -31,14 +41,13 @@ def tune(
     ] = None,
     engine: Annotated[Literal["local", "ray"], typer.Option(help="ray: 함께 여럿 / in parallel")] = "local",
     address: Annotated[str | None, typer.Option(help="Ray 클러스터; 없으면 이 컴퓨터 / a cluster of Ray")] = None,
-    corpus_only: Annotated[bool, typer.Option(help="저장된 리뷰는 쓰지 않음 / leave the store out")] = False,
+    corpus_only: CorpusOnlyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """레시피의 하이퍼파라미터를 찾습니다 (중단하면 이어서). / Search a recipe's hyper-parameters; resumes."""
     from reelsense.pipelines.distil import taught
     from reelsense.pipelines.tune import tune as run
     from reelsense.reporting.tune_page import write_tune_page
-    from reelsense.store.labels import trainable_texts
     from reelsense.training.data import build_dataset
     from reelsense.training.search import parse_range
 
@@ -47,10 +56,7 @@ def tune(
     settings = context.obj.settings(recipe)
     given = pairs(ranges, "--range", "KEY=LOW:HIGH, such as training.learning_rate=1e-5:1e-4.")
     space = [parse_range(settings, key, ends) for key, ends in given.items()]
-    stored = []
-    if not corpus_only:
-        with store(settings) as db, db.connect() as connection:
-            stored = trainable_texts(connection, settings.dataset.person_weight)
+    stored = learnable(settings, corpus_only)
     dataset = taught(build_dataset(settings, stored), settings)
     with progress_bar(settings.recipe, as_json) as bar:
         draw = training_progress(bar)

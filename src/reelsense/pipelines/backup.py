@@ -30,10 +30,10 @@ from reelsense.pipelines.backup_manifest import (
 from reelsense.pipelines.backup_places import Place, files_of_home, places
 from reelsense.settings import Settings
 from reelsense.store.dump import copy_sqlite, postgres_dump, sqlite_file
+from reelsense.unfinished import BACKUP, is_unfinished
 
 # Told of each part when it is there: its name, files and bytes.
 Tell = Callable[[str, int, int], None]
-STAGING = ".restoring-"
 _DUMPS = {"postgresql": "database.dump", "sqlite": "database.sqlite"}
 
 
@@ -93,9 +93,7 @@ def back_up(
 def files_below(folder: Path) -> Iterator[Path]:
     """All files of a folder but those that are being written."""
     for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        half = path.name.startswith(".") and ".part" in path.name
-        if not half and not parts[0].startswith(STAGING) and path.is_file():
+        if path.is_file() and not any(map(is_unfinished, path.relative_to(folder).parts)):
             yield path
 
 
@@ -107,7 +105,7 @@ def _keep(settings: Settings, objects: ObjectStore, id: str, place: Place) -> It
         path = sqlite_file(place.location)
         if path is None:
             raise InputError(f"'{place.name}' is no SQLite file.")
-        with tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=BACKUP, dir=path.parent) as folder:
             copy = Path(folder) / path.name
             copy_sqlite(path, copy)
             with copy.open("rb") as file:

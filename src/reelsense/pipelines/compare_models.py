@@ -147,7 +147,8 @@ def compare_models(
     rows = {name: row_of(name) for name in sorted(wanted, key=lambda one: one in recipes)}
     if rows[reference].evaluation is None:
         reference = BUNDLED
-        rows.setdefault(BUNDLED, row_of(BUNDLED))
+        if BUNDLED not in rows:
+            rows[BUNDLED] = row_of(BUNDLED)
     alpha = settings.retrain.gate_alpha
     tested = [_tested(row, rows[reference], alpha) for row in rows.values()]
     tested.sort(key=lambda row: -row.evaluation.accuracy if row.evaluation else 1.0)

@@ -81,8 +81,10 @@ class VersionsCompared:
 class LoadedVersions:
     """At most two versions in memory, for a few minutes after they were last asked for. Safe to use from threads."""
 
-    def __init__(self, seconds: float = _KEEP_SECONDS) -> None:
+    def __init__(self, seconds: float = _KEEP_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
+        self._clock = clock
+        self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
         self._models: dict[tuple[str, str, int], tuple[Classifier, float]] = {}
 
@@ -95,25 +97,26 @@ class LoadedVersions:
             model = known[0] if known else load_version(settings, version)
             while len(self._models) >= _KEPT:
                 del self._models[next(iter(self._models))]
-            self._models[key] = (model, time.monotonic())
-        # What nobody asks for again must go too.
-        timer = threading.Timer(self._seconds + 0.1, self._drop)
-        timer.daemon = True
-        timer.start()
+            self._models[key] = (model, self._clock())
+            self._wait()
         return model
 
-    @property
-    def held(self) -> int:
-        """How many are in memory."""
-        with self._lock:
-            return len(self._models)
+    def _wait(self) -> None:
+        # What nobody asks for again must go, too; one timer is enough for all.
+        if self._timer is None and self._models:
+            first = min(asked for _, asked in self._models.values()) + self._seconds
+            self._timer = threading.Timer(max(0.0, first - self._clock()) + 0.1, self._drop)
+            self._timer.daemon = True
+            self._timer.start()
 
     def _drop(self) -> None:
         with self._lock:
+            self._timer = None
             self._drop_old()
+            self._wait()
 
     def _drop_old(self) -> None:
-        limit = time.monotonic() - self._seconds
+        limit = self._clock() - self._seconds
         self._models = {key: found for key, found in self._models.items() if found[1] > limit}
 
 

@@ -10,17 +10,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from reelsense.errors import NotThere
 from reelsense.settings import Settings
-from reelsense.sources.parsing import korean_time, matching, rating_of
+from reelsense.sources.parsing import korean_time, rating_of
 from reelsense.store.database import Database
-from reelsense.store.films import list_films
+from reelsense.store.films import find_titled
 from reelsense.store.joined import of_film, with_films
 from reelsense.store.labels import majority, sentiment_by_rating, trainable_texts, votes_of
 from reelsense.store.schema import reviews
 from reelsense.tables.columns import columns_of, find_text_column
 from reelsense.tables.reading import Row, read_rows
-from reelsense.text.clean import text_key
 from reelsense.training.data import build_dataset
 from reelsense.training.describe import SAMPLE, DataDescription, DataRow, Progress, describe
 from reelsense.training.labelled import find_label_columns, label_of
@@ -66,17 +64,12 @@ def describe_film(
 ) -> DataDescription:
     """The stored reviews of a film over all its sources; its classes are people's labels, else ratings.
 
-    Raises NotThere, naming the films like it, when no film has the title.
+    `title` may be a part of it, as for `store.films.find_titled`. Raises InputError and NotThere.
     """
     with db.connect() as connection:
-        stored = list_films(connection)
-        key = text_key(title)
-        if key not in {film.title_key for film in stored}:
-            near = dict.fromkeys(film.title for film in matching([one.film for one in stored], title))
-            hint = f"Like it: {', '.join(list(near)[:5])}." if near else "`reelsense report` lists those that are."
-            raise NotThere(f"There is no film '{title}' in the store. {hint}")
+        film = find_titled(connection, title)
         # One connection for both readings, so that they see the same reviews.
-        return describe(title, lambda: _film_rows(connection, key), tokenizers, sample, None, progress)
+        return describe(film.title, lambda: _film_rows(connection, film.title_key), tokenizers, sample, None, progress)
 
 
 def describe_dataset(

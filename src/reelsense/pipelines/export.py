@@ -10,13 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-import sqlalchemy as sa
-
 from reelsense.models.base import decide
 from reelsense.objects import ObjectStore
 from reelsense.store.database import Database
 from reelsense.store.reviews import StoredReview, iter_reviews
-from reelsense.store.schema import reviews, scores
+from reelsense.store.scores import films_scored, scored_reviews
 from reelsense.store.summary import film_summaries
 from reelsense.tables.writing import DelimitedWriter
 
@@ -55,36 +53,15 @@ def export_sentiments(
 ) -> list[str]:
     """The earlier `cinema/SOURCE/predict/CODE_sentiment.json` of films with a score since `since`; returns the keys."""
     keys = []
-    for source, code in _films_scored(db, model_version, since):
-        rows = [_sentiment(row, p, neutral_below) for row, p in _scored(db, source, code, model_version)]
+    with db.connect() as connection:
+        films = films_scored(connection, model_version, since)
+    for source, code in films:
+        with db.connect() as connection:
+            found = scored_reviews(connection, source, code, model_version)
+        rows = [_sentiment(row, positive, neutral_below) for row, positive in found]
         keys.append(f"cinema/{quote(source, safe='')}/predict/{quote(code, safe='')}_sentiment.json")
         objects.write(keys[-1], json.dumps(rows, ensure_ascii=False, indent=1).encode("utf-8", "replace"))
     return keys
-
-
-def _films_scored(db: Database, model_version: str, since: datetime | None) -> list[tuple[str, str]]:
-    query = (
-        sa.select(reviews.c.source, reviews.c.film_code)
-        .join(scores, scores.c.review_id == reviews.c.id)
-        .where(scores.c.model_version == model_version)
-        .distinct()
-        .order_by(reviews.c.source, reviews.c.film_code)
-    )
-    if since is not None:
-        query = query.where(scores.c.scored_at >= since)
-    with db.connect() as connection:
-        return [(row.source, row.film_code) for row in connection.execute(query)]
-
-
-def _scored(db: Database, source: str, code: str, model_version: str) -> Iterable[tuple[StoredReview, float]]:
-    with db.connect() as connection:
-        query = (
-            sa.select(scores.c.review_id, scores.c.positive)
-            .join(reviews, reviews.c.id == scores.c.review_id)
-            .where(reviews.c.source == source, reviews.c.film_code == code, scores.c.model_version == model_version)
-        )
-        positive = {row.review_id: row.positive for row in connection.execute(query)}
-        yield from ((row, positive[row.id]) for row in iter_reviews(connection, source, code) if row.id in positive)
 
 
 def _sentiment(row: StoredReview, positive: float, neutral_below: float) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,16 +19,18 @@ from reelsense.pipelines.snapshot import snapshot_day
 from reelsense.registry.versions import archive, list_versions
 from reelsense.settings import Settings
 from reelsense.store.database import Database
-from reelsense.store.notices import KEPT, SENT
-from reelsense.store.runs import RUNNING, find_run_row
-from reelsense.store.schema import notices, runs
+from reelsense.store.notices import forget_notices
+from reelsense.store.runs import find_run_row, forget_runs
 from reelsense.store.urls import cause
 from reelsense.types import KST
+from reelsense.unfinished import remove_left_over
 
 log = structlog.get_logger()
 
 # A training folder that nothing has touched for so long belongs to no training that will go on.
 _LEFT_BEHIND_DAYS = 7
+# What is still being written changes all the time.
+_HALF_WRITTEN_DAYS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,7 @@ def clear_runs(db: Database, settings: Settings) -> int:
     """Delete pipeline runs and sent notices beyond `automation.keep_runs_days`."""
     border = datetime.now(UTC) - timedelta(days=settings.automation.keep_runs_days)
     with db.begin() as connection:
-        gone = connection.execute(sa.delete(runs).where(runs.c.started_at < border, runs.c.status != RUNNING))
-        told = connection.execute(
-            sa.delete(notices).where(notices.c.made_at < border, notices.c.state.in_((SENT, KEPT)))
-        )
-    return int(gone.rowcount + told.rowcount)
+        return forget_runs(connection, border) + forget_notices(connection, border)
 
 
 def clear_training_folders(db: Database, settings: Settings) -> int:
@@ -84,6 +82,15 @@ def clear_training_folders(db: Database, settings: Settings) -> int:
     gone = {key for key, run in begun.items() if run is None or run.started_at < border}
     objects.delete([name for name in handed_on if name.split("/")[1] in gone])
     return len(old) + len(gone)
+
+
+def clear_leftovers(db: Database, settings: Settings) -> int:  # noqa: ARG001
+    """Delete what kills have left half-written in HOME and the object store's folder, a day after its last change."""
+    border = datetime.now(UTC) - timedelta(days=_HALF_WRITTEN_DAYS)
+    folders = [settings.home]
+    if not settings.resolved_object_store.startswith("s3://"):
+        folders.append(Path(settings.resolved_object_store))  # below HOME: nothing is left when its turn comes
+    return sum(remove_left_over(folder, border) for folder in folders)
 
 
 def vacuum(db: Database, settings: Settings) -> int:  # noqa: ARG001
@@ -107,6 +114,7 @@ CHORES = {
     "versions": Upkeep("보관한 모델 버전", "archived versions", clear_versions),
     "runs": Upkeep("오래된 실행 기록", "old runs and notices", clear_runs),
     "training": Upkeep("남은 학습 폴더", "left training folders", clear_training_folders),
+    "leftovers": Upkeep("쓰다 만 파일", "half-written files", clear_leftovers),
     "vacuum": Upkeep("저장소 정리", "store vacuum", vacuum),
 }
 

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reelsense.store.database import Database
+from reelsense.store.overview import totals
 from reelsense.store.quotes import QuotedReview, extreme_reviews, mismatches, texts_by_sentiment
 from reelsense.store.rejects import count_rejects
-from reelsense.store.reviews import count_reviews
 from reelsense.store.runs import RunRow, latest_runs
-from reelsense.store.scores import count_scores
 from reelsense.store.summary import (
     AspectCount,
     DayAgreement,
@@ -94,13 +93,14 @@ def build_report(
                     mismatches(connection, model_version, key, limit=_QUOTES),
                 )
             )
+        counted = totals(connection, model_version)
         return Report(
             made_at=datetime.now(UTC),
             model_version=model_version,
             model_name=model_name,
             neutral_below=neutral_below,
-            reviews=count_reviews(connection),
-            scored=count_scores(connection, model_version),
+            reviews=counted.reviews,
+            scored=counted.scored,
             rejected=count_rejects(connection),
             films=films,
             films_left_out=max(0, len(summaries) - MOST_FILMS),

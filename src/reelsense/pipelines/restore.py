@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reelsense.errors import Conflict, InputError, ReelsenseError, StoreError
 from reelsense.objects import ObjectStore, open_objects
-from reelsense.pipelines.backup import STAGING, Tell, files_below, summed
+from reelsense.pipelines.backup import Tell, files_below, summed
 from reelsense.pipelines.backup_manifest import (
     Backup,
     KeptFile,
@@ -28,6 +28,7 @@ from reelsense.pipelines.backup_manifest import (
 from reelsense.pipelines.backup_places import HOME, Place, Places, belongs_home, files_of_home, places, sqlite_of_home
 from reelsense.settings import Settings
 from reelsense.store.dump import check_dump, check_sqlite, filled, load_dump, replace_sqlite, sqlite_file
+from reelsense.unfinished import RESTORING
 
 _PIECE = 1024 * 1024
 
@@ -144,7 +145,7 @@ def _stages(settings: Settings, targets: Sequence[Place]) -> Iterator[list[Path]
     word = secrets.token_hex(4)
     try:
         for number, target in enumerate(targets):
-            path = _root(settings, target) / f"{STAGING}{word}-{number}"
+            path = _root(settings, target) / f"{RESTORING}{word}-{number}"
             try:
                 path.mkdir(parents=True, mode=0o700)
             except OSError as error:

@@ -18,6 +18,7 @@ import structlog
 from reelsense.errors import ReelsenseError, RegistryError
 from reelsense.file_locks import waited_for
 from reelsense.settings import Settings
+from reelsense.unfinished import DATABASE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -183,7 +184,7 @@ def _make_database(path: Path) -> None:
     with waited_for(path.with_name(f".{path.name}.lock")):
         if path.is_file():  # another process was faster
             return
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=DATABASE, dir=path.parent) as folder:
             made = Path(folder) / path.name
             uri = f"sqlite:///{made}"
             MlflowClient(tracking_uri=uri, registry_uri=uri).get_experiment_by_name(EXPERIMENT)

@@ -13,6 +13,7 @@ from pathlib import Path
 from reelsense.registry.client import EXPERIMENT, registry_client, runs_by_id, shown_uri, translated
 from reelsense.registry.versions import list_versions
 from reelsense.settings import Settings
+from reelsense.unfinished import EXPORT
 
 _NOTE = "Generated from MLflow, which is the one truth. Changes to this file have no effect; export again instead."
 
@@ -56,7 +57,7 @@ def export_registry(settings: Settings, path: Path) -> Path:
         "versions": rows,
     }
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".model_registry-")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=EXPORT)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(document, file, ensure_ascii=False, indent=2)
         file.write("\n")

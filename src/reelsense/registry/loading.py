@@ -28,6 +28,7 @@ from reelsense.registry.client import (
 from reelsense.registry.tracking import MODEL_PATH, folder_digest
 from reelsense.registry.versions import ALIASES, CANDIDATE, CHAMPION, ModelVersion, list_versions, pick
 from reelsense.settings import Settings
+from reelsense.unfinished import DOWNLOAD, SERVED
 
 log = structlog.get_logger()
 
@@ -196,7 +197,7 @@ def _download(settings: Settings, found: ModelVersion, folder: Path) -> None:
     """Download into a folder beside `folder` and rename: it is there whole or not at all."""
     client = registry_client(settings)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-", ignore_cleanup_errors=True) as parts:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DOWNLOAD, ignore_cleanup_errors=True) as parts:
         with translated(settings):
             from mlflow.artifacts import download_artifacts
 
@@ -281,7 +282,7 @@ def _remembered(settings: Settings) -> dict[str, Any] | None:
 def _remember(settings: Settings, facts: dict[str, Any]) -> None:
     path = _memory(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".served-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=SERVED)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(facts, file)
     Path(name).replace(path)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-import sqlalchemy as sa
 import structlog
 
 from reelsense.errors import NotThere, Overloaded, RateLimited, ReelsenseError, SourceError
@@ -27,7 +26,7 @@ from reelsense.sources.sites import SITE_NAMES, require_site
 from reelsense.store.database import Database
 from reelsense.store.films import film_id, find_film
 from reelsense.store.locks import held
-from reelsense.store.schema import reviews
+from reelsense.store.reviews import count_reviews
 from reelsense.store.switches import require_on
 from reelsense.types import Film
 
@@ -174,9 +173,8 @@ class Collections:
         return now
 
     def _stored(self, source: str, code: str) -> int:
-        count = sa.select(sa.func.count()).where(reviews.c.source == source, reviews.c.film_code == code)
         with self._db.connect() as connection:
-            return int(connection.execute(count).scalar_one())
+            return count_reviews(connection, source, code)
 
     def _open(self, source: str) -> Source:
         require_site(source)

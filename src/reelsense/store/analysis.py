@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from reelsense.store.browse import Filters, review_conditions
-from reelsense.store.joined import joined_scores, of_film, sentiment_column
-from reelsense.store.schema import reviews, scores
+from reelsense.store.joined import confidence, joined_scores, of_film, sentiment_column
+from reelsense.store.schema import reviews
 
 # Confidence runs from 0.5 to 1.
 BINS = tuple(round(0.5 + 0.05 * number, 2) for number in range(10))
@@ -106,8 +106,6 @@ def _chosen(
     filters: Filters,
     most: int | None,
 ) -> sa.Subquery:
-    p = scores.c.positive
-    confidence = sa.case((p >= 0.5, p), (p < 0.5, 1.0 - p))
     # By its edges and not by arithmetic: databases round and cast in ways of their own.
     bin_ = sa.case(*((confidence < edge, number) for number, edge in enumerate(BINS[1:])), else_=len(BINS) - 1)
     query = (

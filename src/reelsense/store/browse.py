@@ -10,7 +10,15 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from reelsense.store.films import film_id
-from reelsense.store.joined import contradicted, joined_scores, of_film, title_key_column, with_films
+from reelsense.store.joined import (
+    contradicted,
+    joined_scores,
+    of_film,
+    sentiment_column,
+    title_column,
+    title_key_column,
+    with_films,
+)
 from reelsense.store.schema import films, reviews, scores
 from reelsense.types import TYPED, Sentiment
 
@@ -20,8 +28,9 @@ Order = Literal["newest", "oldest", "most_positive", "most_negative", "least_cer
 _KEYS: dict[str, str] = {}
 _MOST_KEYS = 50_000
 
-_SHOWN = tuple(
-    reviews.c[name] for name in ("id", "source", "source_id", "text", "rating", "written_at", "aspects", "spoiler")
+_SHOWN = (
+    *(reviews.c[name] for name in ("id", "source", "source_id", "text", "rating", "written_at", "aspects", "spoiler")),
+    scores.c.positive,
 )
 
 
@@ -78,7 +87,7 @@ def film_reviews(
     joined = joined_scores(model_version)
     conditions = [of_film(connection, title_key), *review_conditions(filters, neutral_below)]
     count = sa.select(sa.func.count()).select_from(joined).where(*conditions)
-    query = sa.select(*_SHOWN, scores.c.positive).select_from(joined).where(*conditions)
+    query = sa.select(*_SHOWN).select_from(joined).where(*conditions)
     query = query.order_by(*_order(order), reviews.c.id.desc()).limit(limit).offset(offset)
     found = [_review(row) for row in connection.execute(query).mappings()]
     return found, int(connection.execute(count).scalar_one())
@@ -87,24 +96,25 @@ def film_reviews(
 def newest_reviews(connection: sa.Connection, model_version: str, limit: int = 10) -> list[NewReview]:
     """The newest reviews of all films."""
     query = (
-        sa.select(
-            *_SHOWN,
-            scores.c.positive,
-            title_key_column().label("title_key"),
-            sa.func.coalesce(films.c.title, reviews.c.film_code).label("title"),
-        )
-        .select_from(joined_scores(model_version))
+        select_new_reviews(model_version)
         # By the day, which has an index, and only then by what was stored last.
         .where(reviews.c.written_on.is_not(None), reviews.c.source != TYPED)
         .order_by(reviews.c.written_on.desc(), reviews.c.id.desc())
         .limit(limit)
     )
-    found = []
-    for row in connection.execute(query).mappings():
-        facts = dict(row)
-        title, key = facts.pop("title"), facts.pop("title_key")
-        found.append(NewReview(title, key, _review(facts)))
-    return found
+    return [new_review(row) for row in connection.execute(query).mappings()]
+
+
+def select_new_reviews(model_version: str) -> sa.Select[Any]:
+    """The columns of `NewReview`, over `joined_scores`."""
+    named = (title_key_column().label("title_key"), title_column().label("title"))
+    return sa.select(*_SHOWN, *named).select_from(joined_scores(model_version))
+
+
+def new_review(row: Any) -> NewReview:
+    """A row of `select_new_reviews`."""
+    facts = dict(row)
+    return NewReview(facts.pop("title"), facts.pop("title_key"), _review(facts))
 
 
 def find_title_key(connection: sa.Connection, number: str) -> str | None:
@@ -135,14 +145,9 @@ def best_scored_version(connection: sa.Connection, serving: str) -> str:
 
 def review_conditions(filters: Filters, neutral_below: float) -> list[sa.ColumnElement[bool]]:
     """The filters in SQL, over `joined_scores`."""
-    positive = scores.c.positive
     found: list[sa.ColumnElement[bool]] = []
-    if filters.sentiment is Sentiment.POSITIVE:
-        found += [positive >= 0.5, positive >= neutral_below]
-    elif filters.sentiment is Sentiment.NEGATIVE:
-        found += [positive < 0.5, 1.0 - positive >= neutral_below]
-    elif filters.sentiment is Sentiment.NEUTRAL:
-        found += [positive < neutral_below, 1.0 - positive < neutral_below]
+    if filters.sentiment is not None:
+        found.append(sentiment_column(neutral_below) == filters.sentiment.value)
     if filters.sources:
         found.append(reviews.c.source.in_(filters.sources))
     if filters.since is not None:

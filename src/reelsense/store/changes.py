@@ -8,9 +8,10 @@ from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
+from reelsense.store.joined import joined_scores, positive_score, title_column, title_key_column
 from reelsense.store.reviews import StoredReview, select_reviews, stored_review
-from reelsense.store.schema import films, rejects, reviews, scores
-from reelsense.types import KST
+from reelsense.store.schema import films, rejects, reviews
+from reelsense.types import KST, TYPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +75,19 @@ def reviews_changed_on(connection: sa.Connection, source: str, day: date) -> lis
 
 def mood_shifts(connection: sa.Connection, model_version: str, since: datetime) -> list[MoodShift]:
     """For each film with scored reviews that are new since `since`: their mood against that of the others."""
-    title = sa.func.coalesce(films.c.title, reviews.c.film_code)
     is_new = reviews.c.crawled_at >= since
-    positive = scores.c.positive >= 0.5
+    positive = positive_score >= 0.5
     query = (
         sa.select(
-            title.label("title"),
+            sa.func.max(title_column()).label("title"),
             sa.func.count().filter(is_new).label("new"),
             sa.func.count().filter(is_new, positive).label("new_positive"),
             sa.func.count().filter(sa.not_(is_new)).label("before"),
             sa.func.count().filter(sa.not_(is_new), positive).label("before_positive"),
         )
-        .select_from(
-            reviews.join(scores, scores.c.review_id == reviews.c.id).outerjoin(
-                films, sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code)
-            )
-        )
-        .where(scores.c.model_version == model_version)
-        .group_by(title)
+        .select_from(joined_scores(model_version))
+        .where(positive_score.is_not(None), reviews.c.source != TYPED)
+        .group_by(title_key_column())
         .having(sa.func.count().filter(is_new) > 0)
         .order_by(sa.desc("new"), "title")
     )

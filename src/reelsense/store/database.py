@@ -41,7 +41,7 @@ class Database:
     def begin(self) -> Iterator[sa.Connection]:
         """A write transaction: all of it or nothing. Raises StoreError when the database goes away or is locked."""
         with (
-            self._translated(),
+            self.translated(),
             self.engine.connect().execution_options(**{_WRITES: True}) as connection,
             connection.begin(),
         ):
@@ -50,7 +50,7 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
         """A consistent read. Raises StoreError when the database goes away."""
-        with self._translated(), self.engine.connect() as connection:
+        with self.translated(), self.engine.connect() as connection:
             yield connection
 
     @property
@@ -62,7 +62,8 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Errors of the database as StoreError; those of a statement as they are."""
         try:
             yield
         except (InterfaceError, DatabaseError) as error:

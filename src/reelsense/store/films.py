@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from reelsense.errors import InputError, NotThere
 from reelsense.store.schema import films
+from reelsense.store.summary import RankedFilm, ranked_films
 from reelsense.store.upsert import upsert
 from reelsense.text.clean import text_key
 from reelsense.types import Film, UpsertCounts
@@ -39,12 +42,24 @@ def find_film(connection: sa.Connection, source: str, code: str) -> StoredFilm |
     return _stored(row) if row else None
 
 
-def list_films(connection: sa.Connection, source: str | None = None) -> list[StoredFilm]:
-    """All films, or those of a source, by title."""
-    query = sa.select(films).order_by(films.c.title, films.c.source)
-    if source is not None:
-        query = query.where(films.c.source == source)
-    return [_stored(row) for row in connection.execute(query).mappings()]
+def find_titled(connection: sa.Connection, title: str) -> RankedFilm:
+    """The film with reviews of a title, spaces aside, or the only one whose title holds it.
+
+    Raises InputError for several and NotThere for none, naming films like it.
+    """
+    known = {film.title_key: film for film in ranked_films(connection)}
+    wanted = text_key(title)
+    if wanted in known:
+        return known[wanted]
+    holding = [film for film in known.values() if wanted and wanted in text_key(film.title)]
+    if len(holding) == 1:
+        return holding[0]
+    if holding:
+        named = ", ".join(film.title for film in holding[:5])
+        raise InputError(f"'{title}' stands in several titles: {named}. Give one of them whole.")
+    near = difflib.get_close_matches(title, [film.title for film in known.values()], n=3)
+    hint = f"Near: {', '.join(near)}." if near else "`reelsense report` lists those that are."
+    raise NotThere(f"There is no film '{title}' with reviews. {hint}")
 
 
 def film_id(title_key: str) -> str:

@@ -39,6 +39,11 @@ def title_key_column() -> sa.ColumnElement[Any]:
     return sa.func.coalesce(films.c.title_key, reviews.c.film_code)
 
 
+def title_column() -> sa.ColumnElement[str]:
+    """Of `joined_scores`: the film's title, or its code while its details have not come."""
+    return sa.func.coalesce(films.c.title, reviews.c.film_code)
+
+
 def with_films() -> sa.Join:
     """Every review, with its film where it is there."""
     return reviews.outerjoin(films, sa.and_(films.c.source == reviews.c.source, films.c.code == reviews.c.film_code))
@@ -73,10 +78,6 @@ def count_if(condition: Any) -> sa.ColumnElement[int]:
 
 
 def sentiment_counts(neutral_below: float) -> tuple[sa.ColumnElement[int], ...]:
-    """The rule of `models.base.decide` in SQL: positive, neutral, negative."""
-    sure = confidence >= neutral_below
-    return (
-        count_if(sa.and_(positive_score >= 0.5, sure)),
-        count_if(sa.and_(positive_score.is_not(None), sa.not_(sure))),
-        count_if(sa.and_(positive_score < 0.5, sure)),
-    )
+    """How many are positive, neutral and negative."""
+    sentiment = sentiment_column(neutral_below)
+    return tuple(count_if(sentiment == name) for name in ("positive", "neutral", "negative"))

@@ -9,16 +9,13 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from reelsense.store.browse import NewReview, ScoredReview
-from reelsense.store.joined import contradicted, joined_scores, of_film, title_key_column, with_films
-from reelsense.store.schema import films, labels, reviews, scores
+from reelsense.store.browse import NewReview, new_review, select_new_reviews
+from reelsense.store.joined import contradicted, of_film, with_films
+from reelsense.store.schema import labels, reviews, scores
 from reelsense.types import TYPED, Sentiment
 
 QueueKind = Literal["least_certain", "conflict"]
 
-_SHOWN = tuple(
-    reviews.c[name] for name in ("id", "source", "source_id", "text", "rating", "written_at", "aspects", "spoiler")
-)
 _distance = sa.func.abs(scores.c.positive - 0.5)
 # How far from the middle a score is. Few reviews of a large store are as close to it, or as far from it, as the first
 # step says, so that only they are looked up and sorted; the next steps are for what the first does not fill.
@@ -154,20 +151,6 @@ def _waiting(
 
 def _details(connection: sa.Connection, model_version: str, numbers: Sequence[int]) -> list[NewReview]:
     """These reviews, in this order."""
-    query = (
-        sa.select(
-            *_SHOWN,
-            scores.c.positive,
-            title_key_column().label("title_key"),
-            sa.func.coalesce(films.c.title, reviews.c.film_code).label("title"),
-        )
-        .select_from(joined_scores(model_version))
-        .where(reviews.c.id.in_(numbers))
-    )
-    found: dict[int, NewReview] = {}
-    for row in connection.execute(query).mappings():
-        facts = dict(row)
-        title, key = facts.pop("title"), facts.pop("title_key")
-        review = ScoredReview(**{**facts, "aspects": tuple(facts["aspects"])})
-        found[review.id] = NewReview(title, key, review)
+    query = select_new_reviews(model_version).where(reviews.c.id.in_(numbers))
+    found = {row["id"]: new_review(row) for row in connection.execute(query).mappings()}
     return [found[number] for number in numbers]

@@ -7,13 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from reelsense.sections import DatasetSettings
 from reelsense.store.schema import labels, reviews
 from reelsense.store.upsert import upsert
 from reelsense.types import Label, LabelledText, Sentiment, UpsertCounts, sentiment_of_rating
-
-# A person read the text; a rating may be a slip or a bet on another film.
-PERSON_WEIGHT = DatasetSettings().person_weight
 
 
 def add_labels(connection: sa.Connection, given: Iterable[Label]) -> UpsertCounts:
@@ -30,7 +26,7 @@ def add_labels(connection: sa.Connection, given: Iterable[Label]) -> UpsertCount
     return upsert(connection, labels, rows, ("review_id", "annotator"), ("sentiment", "labelled_at"))[0]
 
 
-def trainable_texts(connection: sa.Connection, person_weight: float = PERSON_WEIGHT) -> list[LabelledText]:
+def trainable_texts(connection: sa.Connection, person_weight: float) -> list[LabelledText]:
     """Stored texts with a label that may be learned from, by review id; `person_weight` as `dataset.person_weight`.
 
     A review that people labelled counts by their majority (none for a tie or a neutral one), whatever its source;

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -13,11 +11,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from reelsense.file_locks import waited_for
+from reelsense.store.locks import held_in
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Any number will do, as long as all processes use the same.
-_ADVISORY_LOCK = 7_265_316_001
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -27,7 +23,7 @@ def migrate(engine: sa.Engine) -> None:
     head = ScriptDirectory.from_config(config).get_current_head()
     if _revision(engine) == head:
         return
-    with _one_at_a_time(engine), engine.connect() as connection:
+    with held_in(engine, "migration"), engine.connect() as connection:
         if _revision(engine) == head:
             return
         config.attributes["connection"] = connection
@@ -38,20 +34,3 @@ def migrate(engine: sa.Engine) -> None:
 def _revision(engine: sa.Engine) -> str | None:
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
-
-
-@contextmanager
-def _one_at_a_time(engine: sa.Engine) -> Iterator[None]:
-    if engine.dialect.name == "postgresql":
-        with engine.connect() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_lock(_ADVISORY_LOCK)))
-            try:
-                yield
-            finally:
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(_ADVISORY_LOCK)))
-        return
-    if engine.url.database in (None, "", ":memory:"):
-        yield
-        return
-    with waited_for(Path(f"{engine.url.database}.lock")):
-        yield

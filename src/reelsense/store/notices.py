@@ -64,6 +64,12 @@ def mark_sent(connection: sa.Connection, numbers: Iterable[int]) -> None:
     connection.execute(sa.update(notices).where(notices.c.id.in_(list(numbers))).values(values))
 
 
+def forget_notices(connection: sa.Connection, before: datetime) -> int:
+    """Delete messages made before a moment that nobody waits for; returns how many."""
+    old = (notices.c.made_at < before, notices.c.state.in_((SENT, KEPT)))
+    return connection.execute(sa.delete(notices).where(*old)).rowcount
+
+
 def latest_notices(connection: sa.Connection, topic: str | None = None, limit: int = 50) -> list[Notice]:
     """The latest messages, newest first."""
     query = sa.select(notices).order_by(notices.c.id.desc()).limit(limit)

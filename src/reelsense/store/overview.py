@@ -7,7 +7,9 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
+from reelsense.store.reviews import newest_day
 from reelsense.store.schema import films, reviews, runs, scores
+from reelsense.types import TYPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +23,15 @@ class Totals:
 
 
 def totals(connection: sa.Connection, model_version: str) -> Totals:
-    """Counts over all films and sources."""
+    """Counts over all films and sources; what people typed in is no film's."""
     known = sa.select(sa.func.count(films.c.title_key.distinct()))
-    scored = sa.select(sa.func.count()).where(scores.c.model_version == model_version)
-    row = connection.execute(sa.select(sa.func.count(), sa.func.max(reviews.c.written_on)).select_from(reviews)).one()
-    return Totals(connection.execute(known).scalar_one(), row[0], connection.execute(scored).scalar_one(), row[1])
+    stored = sa.select(sa.func.count()).select_from(reviews).where(reviews.c.source != TYPED)
+    typed = sa.select(reviews.c.id).where(reviews.c.source == TYPED)
+    # Without a join, which would look each scored review up.
+    of_films = scores.c.review_id.not_in(typed)
+    scored = sa.select(sa.func.count()).where(scores.c.model_version == model_version, of_films)
+    films_known, n, n_scored = (connection.execute(query).scalar_one() for query in (known, stored, scored))
+    return Totals(films_known, n, n_scored, newest_day(connection))
 
 
 def last_finished(connection: sa.Connection) -> datetime | None:

@@ -131,5 +131,11 @@ def last_crawls(connection: sa.Connection, newest: int = 500) -> dict[str, RunRo
     return found
 
 
+def forget_runs(connection: sa.Connection, before: datetime) -> int:
+    """Delete runs that began before a moment and don't run any more; returns how many."""
+    old = (runs.c.started_at < before, runs.c.status != RUNNING)
+    return connection.execute(sa.delete(runs).where(*old)).rowcount
+
+
 def _row(row: Any) -> RunRow:
     return RunRow(**row)

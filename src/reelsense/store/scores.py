@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from reelsense.store.reviews import StoredReview, select_reviews, stored_review
 from reelsense.store.schema import reviews, scores
 from reelsense.store.upsert import upsert
-from reelsense.types import Score, UpsertCounts
+from reelsense.types import TYPED, Score, UpsertCounts
 
 _PAGE = 2000
 
@@ -44,6 +45,39 @@ def count_scores(connection: sa.Connection, model_version: str | None = None) ->
     if model_version is not None:
         query = query.where(scores.c.model_version == model_version)
     return int(connection.execute(query).scalar_one())
+
+
+def films_scored(connection: sa.Connection, model_version: str, since: datetime | None = None) -> list[tuple[str, str]]:
+    """Source and code of the films with scores of a version, made since `since` where given, without typed-in texts."""
+    query = (
+        sa.select(reviews.c.source, reviews.c.film_code)
+        .join(scores, scores.c.review_id == reviews.c.id)
+        .where(scores.c.model_version == model_version, reviews.c.source != TYPED)
+        .distinct()
+        .order_by(reviews.c.source, reviews.c.film_code)
+    )
+    if since is not None:
+        query = query.where(scores.c.scored_at >= since)
+    return [(row.source, row.film_code) for row in connection.execute(query)]
+
+
+def scored_reviews(
+    connection: sa.Connection, source: str, film_code: str, model_version: str
+) -> list[tuple[StoredReview, float]]:
+    """A film's reviews that a version has scored, with their probability of positive, in the order they came."""
+    query = (
+        select_reviews()
+        .add_columns(scores.c.positive)
+        .join(scores, scores.c.review_id == reviews.c.id)
+        .where(reviews.c.source == source, reviews.c.film_code == film_code, scores.c.model_version == model_version)
+        .order_by(reviews.c.id)
+    )
+    found = []
+    for row in connection.execute(query).mappings():
+        facts = dict(row)
+        positive = facts.pop("positive")
+        found.append((stored_review(facts), positive))
+    return found
 
 
 def _locked_texts(connection: sa.Connection, numbers: list[int]) -> dict[int, str]:

@@ -17,6 +17,7 @@ from reelsense.store.joined import (
     narrowed,
     positive_score,
     sentiment_counts,
+    title_column,
     title_key_column,
     with_films,
 )
@@ -124,7 +125,7 @@ def film_summaries(
         connection,
         sa.select(
             title_key_column().label("title_key"),
-            sa.func.max(sa.func.coalesce(films.c.title, reviews.c.film_code)).label("title"),
+            sa.func.max(title_column()).label("title"),
             sa.func.count().label("reviews"),
             sa.func.count(positive_score).label("scored"),
             sa.func.avg(reviews.c.rating).label("mean_rating"),

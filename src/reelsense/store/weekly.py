@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reelsense.store.joined import joined_scores, of_film, positive_score, title_key_column, with_films
-from reelsense.store.schema import films, reviews
+from reelsense.store.joined import joined_scores, of_film, positive_score, title_column, title_key_column, with_films
+from reelsense.store.schema import reviews
 from reelsense.types import TYPED
 
 BLOCK_DAYS = 7
@@ -72,7 +72,7 @@ def length_counts(connection: sa.Connection, blocks: Blocks, title_key: str | No
 def film_blocks(connection: sa.Connection, blocks: Blocks) -> list[FilmBlocks]:
     """The films that have reviews in the blocks, those with most first."""
     block, key = _block(blocks), title_key_column()
-    title = sa.func.max(sa.func.coalesce(films.c.title, reviews.c.film_code))
+    title = sa.func.max(title_column())
     query = sa.select(key.label("key"), block.label("block"), title.label("title"), sa.func.count().label("n"))
     query = query.select_from(with_films()).where(*_within(blocks)).group_by(key, block)
     titles: dict[str, str] = {}

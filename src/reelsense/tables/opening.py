@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
-import secrets
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from reelsense.errors import InputError
+from reelsense.unfinished import part_of
 
 KINDS = ("csv", "tsv", "jsonl", "xlsx", "parquet")
 
@@ -53,7 +52,7 @@ def opened_text(path: Path, encoding: str, newline: str = "\n") -> Iterator[Text
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, that takes the place of `path` when all went well and vanishes when not."""
-    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part{path.suffix}")
+    part = part_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
