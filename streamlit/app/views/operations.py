@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from parts import api, cards, moments
+from parts import api, cards, moments, paging
 from parts.sections import choose as choose_section
 from parts.words import t
 from views.operations_sources import sources, status_names, watch_list
@@ -67,11 +67,7 @@ def _runs() -> None:
             format_func=names.__getitem__,
             width=200,
         )
-    chosen = (pipeline, status)
-    if st.session_state.get("operations_runs_of") != chosen:  # another list begins at its beginning
-        st.session_state["operations_runs_of"] = chosen
-        st.session_state["operations_runs_page"] = 1
-    page = st.session_state.get("operations_runs_page", 1)
+    page = paging.page("operations_runs_page", (pipeline, status))
     with st.spinner(t("불러오는 중…", "Loading…")):
         found = api.get("/v1/runs", pipeline=pipeline, status=status, limit=_PAGE, offset=_PAGE * (page - 1))
     if not found["runs"]:
@@ -105,9 +101,7 @@ def _runs() -> None:
             "attempt": st.column_config.NumberColumn(t("시도", "Attempt"), width="small"),
         },
     )
-    pages = -(-found["total"] // _PAGE)
-    if pages > 1:
-        st.pagination(pages, key="operations_runs_page")
+    paging.offer("operations_runs_page", found["total"], _PAGE)
     st.caption(t(f"모두 {found['total']:,}건", f"{found['total']:,} in all"))
 
 
