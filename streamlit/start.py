@@ -18,7 +18,7 @@ import requests
 from reelsense.errors import ReelsenseError, SettingsError
 from reelsense.sections import PageSettings
 from reelsense.settings import Settings, load_settings
-from reelsense.sources.loopback import is_here, is_loopback
+from reelsense.sources.loopback import all_here, is_loopback
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "streamlit" / "app"
@@ -34,34 +34,30 @@ def main() -> int:
     """The page's exit status."""
     port = os.environ.get("PORT", "8501")
     host = os.environ.get("HOST", "127.0.0.1")
-    try:
-        settings = load_settings()
-        check_sign_in(settings, host)
-        secrets = write_secrets(settings)
-    except ReelsenseError as error:
-        print(error, file=sys.stderr)
-        return 2
     # One ends with the other, and both with Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     running: list[subprocess.Popen[bytes]] = []
     try:
+        settings = load_settings()
+        check_sign_in(settings, host)
+        secrets = write_secrets(settings)
         environment = {**os.environ, "REELSENSE_HOME": str(settings.home.absolute())}
         if not settings.links.api:
-            api, address = start_api(environment)
-            running.append(api)
-            environment["REELSENSE_LINKS__API"] = address
+            environment["REELSENSE_LINKS__API"] = start_api(environment, running)
         command = [sys.executable, "-c", _PAGE, "run", "web.py", "--server.port", port]
         command += ["--server.address", host]
         if secrets is not None:
             command += ["--secrets.files", str(secrets)]
         # In its folder, where its configuration is; a path in HOME or .env is read against this one.
-        page = subprocess.Popen(command, cwd=APP, env=_with_env_file(environment))
-        running.append(page)
+        running.append(subprocess.Popen(command, cwd=APP, env=_with_env_file(environment)))
         print(f"API {environment.get('REELSENSE_LINKS__API', settings.links.api)}")
         print(f"http://{host}:{port}", flush=True)
         while all(one.poll() is None for one in running):
             time.sleep(0.3)
         return next(one.returncode for one in running if one.returncode is not None) or 1
+    except ReelsenseError as error:
+        print(error, file=sys.stderr)
+        return 2
     except (KeyboardInterrupt, SystemExit):
         return 0
     finally:
@@ -76,21 +72,10 @@ def main() -> int:
 
 def check_sign_in(settings: Settings, host: str) -> None:
     """Refuse a page that anybody could walk into, or a sign-in that is easily got round. Raises SettingsError."""
-    page, links = settings.page, settings.links
-    # The page may stand before an API of many people while it knows of no database itself.
-    shared = not settings.embedded or links.api_key is not None or bool(links.api and not is_here(links.api))
-    words = {
-        name: value.get_secret_value()
-        for name, value in (
-            ("ADMIN", page.admin_password),
-            ("LABELLER", page.labeller_password),
-            ("VIEWER", page.viewer_password),
-        )
-        if value is not None and value.get_secret_value()
-    }
+    page, shared, words = settings.page, not all_here(settings), settings.page.passwords()
     if page.oidc_client_id:
         _check_oidc(page)
-    elif shared and "ADMIN" not in words:
+    elif shared and "admin" not in words:
         raise SettingsError("Nobody could sign in: set REELSENSE_PAGE__ADMIN_PASSWORD, or REELSENSE_PAGE__OIDC_….")
     elif not words and not is_loopback(host.lower()):
         raise SettingsError(
@@ -99,10 +84,10 @@ def check_sign_in(settings: Settings, host: str) -> None:
         )
     elif len(set(words.values())) < len(words):
         raise SettingsError("Two roles have one password: set others in REELSENSE_PAGE__…_PASSWORD.")
-    elif shared and (short := [name for name, value in words.items() if len(value) < _SHORTEST_PASSWORD]):
-        names = ", ".join(f"REELSENSE_PAGE__{name}_PASSWORD" for name in short)
+    elif shared and (short := [role for role, word in words.items() if len(word) < _SHORTEST_PASSWORD]):
+        names = ", ".join(f"REELSENSE_PAGE__{role.upper()}_PASSWORD" for role in short)
         raise SettingsError(f"Too easily guessed, at least {_SHORTEST_PASSWORD} characters are needed: {names}.")
-    if not settings.embedded and links.api_key is None:
+    if not settings.embedded and settings.links.api_key is None:
         raise SettingsError("The API of a shared store wants a key: set REELSENSE_LINKS__API_KEY, one with all scopes.")
 
 
@@ -146,8 +131,11 @@ def write_secrets(settings: Settings) -> Path | None:
     return path
 
 
-def start_api(environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], str]:
-    """The API on a free port of this machine, ready. Raises SettingsError when it does not start."""
+def start_api(environment: dict[str, str], running: list[subprocess.Popen[bytes]]) -> str:
+    """The address of an API on a free port of this machine, ready; it joins what is `running`, to be ended with it.
+
+    Raises SettingsError when it does not start.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -155,14 +143,14 @@ def start_api(environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], str
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "fastapi"), "--factory", "app.main:create_app"]
     command += ["--port", str(port), "--no-access-log", "--log-level", "warning"]
     process = subprocess.Popen(command, env=environment)
+    running.append(process)  # whoever ends us while it starts ends it, too
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
             if requests.get(f"{address}/readyz", timeout=5).ok:
-                return process, address
+                return address
         except requests.RequestException:
             time.sleep(0.2)
-    process.kill()
     raise SettingsError("The API did not start: see its messages above.")
 
 

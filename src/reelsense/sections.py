@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from reelsense.types import DriftMeasure
+from reelsense.types import ROLES, DriftMeasure, Role
 
 
 def _split(value: Any) -> Any:
@@ -226,9 +226,12 @@ class PageSettings(_Section):
     viewers: _Words = Field((), description="e-mail addresses; none: whoever signs in")
     labellers: _Words = Field((), description="e-mail addresses that may label")
     admins: _Words = Field((), description="e-mail addresses that may do everything")
-    studio_role: Literal["viewer", "labeller", "admin"] = Field(
-        "labeller", description="who may make the studio's calls that cost, and everyone above"
-    )
+    studio_role: Role = Field("labeller", description="who may make the studio's calls that cost, and everyone above")
+
+    def passwords(self) -> dict[Role, str]:
+        """The passwords that are set, by role."""
+        given: dict[Role, SecretStr | None] = {role: getattr(self, f"{role}_password") for role in ROLES}
+        return {role: text for role, secret in given.items() if secret and (text := secret.get_secret_value())}
 
 
 class ModelPrice(_Section):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 # Every source writes Korean local time; days in reports and charts are Korean days.
 KST = timezone(timedelta(hours=9), "KST")
@@ -208,3 +208,8 @@ class DriftAlarm:
         film = f" ('{self.title}')" if self.title else ""
         value, threshold = self.week.value or 0.0, self.week.threshold or 0.0
         return f"{DRIFT_STATISTICS[self.measure]} of {self.measure} {value:.2f} over {threshold:.2f}{film}"
+
+
+# Who uses the page; each may do what those before may, and more.
+Role = Literal["viewer", "labeller", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)

@@ -7,21 +7,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from parts import cards, contrast, session
-from parts.api import ApiProblem
 from parts.words import choose_language, t
 from views import compare, file, film, home, labelling, models, operations, studio, text
 
 
 def _page(show: Callable[[], None], name: str, title: str, icon: str, default: bool = False) -> st.Page:
-    """A page under its name in the address; what the API refuses is shown as a card."""
-
-    def shown() -> None:
-        try:
-            show()
-        except ApiProblem as error:
-            cards.problem(error)
-
-    return st.Page(shown, title=title, icon=f":material/{icon}:", url_path=name, default=default)
+    """A page under its name in the address."""
+    return st.Page(cards.guarded(show), title=title, icon=f":material/{icon}:", url_path=name, default=default)
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from reelsense.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
 # Sees the database and may not be seen from outside; with nginx it would be.
@@ -159,3 +161,9 @@ def test_what_is_mounted_from_here_is_here(services: dict[str, Service]) -> None
     }
 
     assert not [path for path in mounts if not path.exists()]
+
+
+def test_the_page_is_told_the_rule_for_neutral_that_holds_where_none_is_set(services: dict[str, Service]) -> None:
+    told = services["ui"]["environment"]["REELSENSE_NEUTRAL_BELOW"]
+
+    assert float(told) == Settings.model_fields["neutral_below"].default

@@ -59,7 +59,11 @@ WAYS: dict[str, dict[str, Any]] = {
         "serviceAccount": {"annotations": {"role": "arn"}},
     },
     "oidc, a gpu, monitoring": {
-        "settings": {"REELSENSE_PAGE__OIDC_CLIENT_ID": "me", "REELSENSE_AUTOMATION__TRAINING_QUEUE": "gpu"},
+        "settings": {
+            "REELSENSE_PAGE__OIDC_CLIENT_ID": "me",
+            "REELSENSE_AUTOMATION__TRAINING_QUEUE": "gpu",
+            "REELSENSE_NEUTRAL_BELOW": 0.8,
+        },
         "secrets": {
             "values": {
                 **{name: value for name, value in SECRETS.items() if "ADMIN_PASSWORD" not in name},
@@ -360,6 +364,16 @@ def test_each_pod_is_told_only_the_secrets_it_needs(rendered: dict[str, list[Man
     assert "REELSENSE_DATABASE_URL" in told["api"]
     assert not {name for name in told["api"] if name.startswith(("AIRFLOW", "MLFLOW", "GATE", "REELSENSE_PAGE"))}
     assert not {name for name in told["airflow-scheduler"] if name.startswith(("MLFLOW", "GATE", "REELSENSE_PAGE"))}
+
+
+def test_the_page_and_the_api_are_told_one_rule_for_neutral(rendered: dict[str, list[Manifest]]) -> None:
+    told = {
+        component: variable["value"]
+        for component, container in containers(rendered["oidc, a gpu, monitoring"])
+        for variable in container["env"]
+        if variable["name"] == "REELSENSE_NEUTRAL_BELOW"
+    }
+    assert told["ui"] == told["api"] == "0.8"
 
 
 def test_passwords_stand_in_secrets_only(rendered: dict[str, list[Manifest]]) -> None:

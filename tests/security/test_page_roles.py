@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+from page_start import api_of_the_page
 from streamlit.testing.v1 import AppTest
 
 from parts import api, cards, configuration
@@ -24,7 +22,6 @@ from reelsense.types import Film, Review
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 VIEWS = ("home", "film", "compare", "text", "file", "studio", "labelling", "models", "operations")
 PASSWORDS = {"viewer": "viewer-password", "labeller": "labeller-password", "admin": "admin-password"}
 ROLES = tuple(PASSWORDS)
@@ -63,19 +60,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         "REELSENSE_LINKS__API_KEY": key,
         **{f"REELSENSE_PAGE__{name.upper()}_PASSWORD": word for name, word in PASSWORDS.items()},
     }
-    spec = importlib.util.spec_from_file_location("page_start", ROOT / "streamlit" / "start.py")
-    assert spec is not None
-    assert spec.loader is not None
-    start = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(start)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("REELSENSE_")}
-    before = Path.cwd()
-    os.chdir(ROOT)
-    process, address = start.start_api({**clean, **told})
-    yield {**told, "REELSENSE_LINKS__API": address}
-    process.terminate()
-    process.wait(30)
-    os.chdir(before)
+    with api_of_the_page(told) as address:
+        yield {**told, "REELSENSE_LINKS__API": address}
 
 
 @pytest.fixture

@@ -10,10 +10,25 @@ from openai_server import KEY, Provider, openai_server
 from page_server import CHROMIUM, WIDE, Site, page_server
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from parts import api, configuration
+
 # A busy machine is slow, not wrong.
 expect.set_options(timeout=60_000)
 FAILED = pytest.StashKey[bool]()
 HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
+    """A page of this process; its settings are read anew."""
+    monkeypatch.setenv("REELSENSE_HOME", str(tmp_path))
+    configuration.settings.clear()
+    api._session.clear()
+    api.forget()
+    yield monkeypatch
+    configuration.settings.clear()
+    api._session.clear()
+    api.forget()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,24 +10,11 @@ import streamlit as st
 from page_server import Site
 from streamlit.testing.v1 import AppTest
 
-from parts import api, configuration, moods, posters, wordclouds
+from parts import api, moods, posters, wordclouds
 from reelsense.reporting.wordclouds import hangul_font
 from views.text import highlighted
 
 WEB = Path(__file__).resolve().parents[2] / "streamlit" / "app" / "web.py"
-
-
-@pytest.fixture
-def web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
-    """A page of this process; its settings are read anew."""
-    monkeypatch.setenv("REELSENSE_HOME", str(tmp_path))
-    configuration.settings.clear()
-    api._session.clear()
-    api.forget()
-    yield monkeypatch
-    configuration.settings.clear()
-    api._session.clear()
-    api.forget()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import secrets
 import stat
 import subprocess
@@ -17,6 +15,7 @@ import requests
 from local_server import free_port
 from oidc_provider import CLIENT, Provider, oidc_provider
 from page_server import ROOT, Site, choose, page_server, press, settled, visit, widget
+from page_start import only, start
 from playwright.sync_api import Page, expect
 from small_models import log_folder
 
@@ -401,12 +400,11 @@ def test_the_secrets_are_their_owners_alone_and_in_no_log(
 
 
 def test_a_shared_store_without_a_password_does_not_start(tmp_path: Path) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("REELSENSE_")}
     told = {"REELSENSE_DATABASE_URL": f"sqlite:///{tmp_path / 'shared.db'}", "REELSENSE_HOME": str(tmp_path / "home")}
     done = subprocess.run(
         [sys.executable, str(ROOT / "streamlit" / "start.py")],
         cwd=tmp_path,
-        env={**clean, **told, "PORT": str(free_port())},
+        env=only({**told, "PORT": str(free_port())}),
         capture_output=True,
         text=True,
         timeout=60,
@@ -428,18 +426,8 @@ OIDC = {
 }
 
 
-@pytest.fixture(scope="module")
-def check() -> Callable[..., None]:
-    spec = importlib.util.spec_from_file_location("page_start", ROOT / "streamlit" / "start.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-
-    def checked(told: dict[str, str], host: str = "127.0.0.1") -> None:
-        module.check_sign_in(load_settings(overrides=told, env_file=None), host)
-
-    return checked
+def check(told: dict[str, str], host: str) -> None:
+    start.check_sign_in(load_settings(overrides=told, env_file=None), host)
 
 
 @pytest.mark.parametrize(
@@ -463,9 +451,7 @@ def check() -> Callable[..., None]:
         ({**OIDC, "page.oidc_redirect_url": "http://127.0.0.1:8501/"}, "127.0.0.1", "PAGE__OIDC_REDIRECT_URL"),
     ],
 )
-def test_a_sign_in_that_is_none_is_refused(
-    check: Callable[..., None], told: dict[str, str], host: str, named: str
-) -> None:
+def test_a_sign_in_that_is_none_is_refused(told: dict[str, str], host: str, named: str) -> None:
     with pytest.raises(SettingsError, match=named) as refused:
         check(told, host)
     assert "short" not in str(refused.value)
@@ -481,7 +467,7 @@ def test_a_sign_in_that_is_none_is_refused(
         (OIDC, "0.0.0.0"),
     ],
 )
-def test_a_sign_in_that_holds_starts(check: Callable[..., None], told: dict[str, str], host: str) -> None:
+def test_a_sign_in_that_holds_starts(told: dict[str, str], host: str) -> None:
     check(told, host)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import requests
 import streamlit as st
 from requests.adapters import HTTPAdapter
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from parts.configuration import settings
+from parts.words import language
 
 _KEEP_SECONDS = 20
 _TIMEOUT_SECONDS = 60
@@ -25,6 +28,11 @@ class ApiProblem(Exception):  # noqa: N818 - named as the RFC names it
         self.status = status
         self.title = title
         self.detail = detail
+
+
+def is_number(text: str) -> bool:
+    """Whether a text of the page's address may be an id, and so stand in a path; others could lead elsewhere."""
+    return re.fullmatch("[0-9a-f]{1,40}", text) is not None
 
 
 def get(path: str, **params: Any) -> Any:
@@ -85,8 +93,10 @@ def _session() -> requests.Session:
 
 def _ask(method: str, path: str, timeout: float = _TIMEOUT_SECONDS, **options: Any) -> requests.Response:
     url = (settings().links.api or DEFAULT_URL).rstrip("/") + path
+    # A download is fetched when its button is pressed, while no page runs that would have a language.
+    spoken = {"Accept-Language": language()} if get_script_run_ctx(suppress_warning=True) else {}
     try:
-        answer = _session().request(method, url, timeout=timeout, **options)
+        answer = _session().request(method, url, timeout=timeout, headers=spoken, **options)
     except requests.RequestException as error:
         raise ApiProblem(0, "API", type(error).__name__) from error
     if not answer.ok:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
 
 import streamlit as st
 
 from parts.api import ApiProblem
 from parts.words import t
+
+_Told = ParamSpec("_Told")
 
 _STATUS_HELP = {
     0: ("분석 서버에 연결할 수 없습니다. 잠시 뒤 다시 시도하세요.", "The analysis service does not answer: try again."),
@@ -47,10 +52,26 @@ def notice(text: str) -> None:
     st.info(text, icon=":material/info:")
 
 
-def problem(error: ApiProblem) -> None:
-    """What the API refused, in words, with a way to try again."""
+def guarded(show: Callable[_Told, None]) -> Callable[_Told, None]:
+    """What the API refuses while `show` runs is shown as a card.
+
+    A fragment needs it as much as a page: what it raises reaches nobody, and nothing is drawn after it.
+    """
+
+    @wraps(show)
+    def shown(*args: _Told.args, **told: _Told.kwargs) -> None:
+        try:
+            show(*args, **told)
+        except ApiProblem as error:
+            problem(error, f"{show.__module__}.{show.__name__}")
+
+    return shown
+
+
+def problem(error: ApiProblem, part: str) -> None:
+    """What the API refused of a part of the page, in words, with a way to try again. A part has one such card."""
     korean, english = _STATUS_HELP.get(error.status, (error.title, error.title))
     st.error(t(korean, english), icon=":material/error:")
     if error.detail:
         st.text(error.detail)
-    st.button(t("다시 시도", "Try again"), key=f"problem_again_{error.status}")
+    st.button(t("다시 시도", "Try again"), key=f"problem_again_{part}")

@@ -10,11 +10,18 @@ from parts import api, cards
 from parts.api import ApiProblem
 from parts.words import t
 
-_RUNNING = "collecting_id"
+_RUNNING, _GONE = "collecting_id", "collecting_gone"
 
 
 def show() -> None:
     """A drawer to find a film at a source and collect it; stays open while one is being collected."""
+    if st.session_state.pop(_GONE, False):
+        cards.notice(
+            t(
+                "서버가 다시 시작되어 모으던 작업을 잊었습니다. 한 번 더 모으세요. 저장된 리뷰는 남아 있습니다.",
+                "The service was started anew and forgot the collection. Collect once more: what is stored stays.",
+            )
+        )
     drawer = st.expander(
         t("리뷰 모으기", "Collect reviews"),
         icon=":material/cloud_download:",
@@ -56,7 +63,7 @@ def _choose(sources: list[str]) -> None:
         with st.spinner(t("찾는 중…", "Searching…")):
             found = api.get(f"/v1/sources/{source}/films", search=search)["films"]
     except ApiProblem as error:
-        cards.problem(error)
+        cards.problem(error, "collecting")
         return
     if not found:
         cards.empty(t("그런 영화가 없습니다.", "There is no such film."))
@@ -77,8 +84,16 @@ def _choose(sources: list[str]) -> None:
 
 
 @st.fragment(run_every=1.0)
+@cards.guarded
 def _progress() -> None:
-    now = api.fresh(f"/v1/collections/{st.session_state[_RUNNING]}")
+    try:
+        now = api.fresh(f"/v1/collections/{st.session_state[_RUNNING]}")
+    except ApiProblem as error:
+        if error.status != 404:
+            raise
+        del st.session_state[_RUNNING]
+        st.session_state[_GONE] = True
+        st.rerun()
     stages = {
         "waiting": t("차례를 기다리는 중", "Waiting for its turn"),
         "crawling": t("모으는 중", "Crawling"),

@@ -10,12 +10,20 @@ import streamlit as st
 from parts import api
 from parts.words import t
 
-_MOST = 500
+_MOST = 5000
 
 
-def listed() -> dict[str, dict[str, Any]]:
-    """The films of the store by id, those with most reviews first."""
-    return {film["id"]: film for film in api.get("/v1/movies/titles", limit=_MOST)["movies"]}
+def listed(*asked: str) -> dict[str, dict[str, Any]]:
+    """The films of the store by id, those with most reviews first; beyond the longest list those that are asked for."""
+    films = {film["id"]: film for film in api.get("/v1/movies/titles", limit=_MOST)["movies"]}
+    for number in asked:
+        if number not in films and api.is_number(number):
+            try:
+                films[number] = api.get(f"/v1/movies/{number}/summary")
+            except api.ApiProblem as error:
+                if error.status != 404:
+                    raise
+    return films
 
 
 def labels(films: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -26,10 +34,10 @@ def labels(films: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 def choose(key: str) -> dict[str, Any] | None:
     """One film; the address (`?movie=…`) opens it, and follows."""
-    films = listed()
+    asked = st.query_params.get("movie", "")
+    films = listed(asked)
     if not films:
         return None
-    asked = st.query_params.get("movie")
     if asked in films and st.session_state.get(f"{key}_asked") != asked:
         st.session_state[key] = asked
         st.session_state[f"{key}_asked"] = asked

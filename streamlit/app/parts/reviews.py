@@ -13,7 +13,7 @@ from parts.charts import COLOURS
 from parts.words import percent, sentiment_name, t
 
 _BADGES: dict[str, Literal["green", "gray", "red"]] = {"positive": "green", "neutral": "gray", "negative": "red"}
-_ICONS = {
+ICONS = {
     "positive": ":material/thumb_up:",
     "neutral": ":material/horizontal_rule:",
     "negative": ":material/thumb_down:",
@@ -26,7 +26,7 @@ def card(review: Mapping[str, Any], title: str | None = None) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if review["code"]:
                 name = f"{sentiment_name(review['code'])} {percent(confidence(review), 0)}"
-                st.badge(name, color=_BADGES[review["code"]], icon=_ICONS[review["code"]])
+                st.badge(name, color=_BADGES[review["code"]], icon=ICONS[review["code"]])
             if review.get("rating") is not None:
                 st.badge(f"{review['rating']:g} / 10", color="orange", icon=":material/star:")
             st.caption(
@@ -70,7 +70,7 @@ def table(rows: Iterable[Mapping[str, Any]], key: str) -> None:
         column_config={
             "day": st.column_config.TextColumn(t("날짜", "Day"), width=100),
             "source": st.column_config.TextColumn(t("출처", "Source"), width="small"),
-            "rating": st.column_config.NumberColumn(t("평점", "Rating"), format="%.0f", width="small"),
+            "rating": st.column_config.NumberColumn(t("평점", "Rating"), format="%g", width="small"),
             "sentiment": st.column_config.TextColumn(t("감성", "Sentiment"), width="small"),
             "confidence": st.column_config.ProgressColumn(
                 t("신뢰도", "Confidence"), min_value=0.5, max_value=1.0, format="percent", width="small"

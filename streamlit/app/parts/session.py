@@ -12,18 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import streamlit as st
-from pydantic import SecretStr
 
 from parts.configuration import settings
 from parts.words import t
 from reelsense.settings import Settings
-from reelsense.sources.loopback import is_here
-
-Role = Literal["viewer", "labeller", "admin"]
-ROLES: tuple[Role, ...] = ("viewer", "labeller", "admin")
+from reelsense.sources.loopback import all_here
+from reelsense.types import ROLES, Role
 
 _HERE = "session_here"
 # Guessing: after so many wrong passwords in a minute an address waits, and after so many of all addresses everyone.
@@ -59,11 +55,11 @@ def require_person(before_asking: Callable[[], object]) -> None:
     told = settings()
     if told.page.oidc_client_id:
         _by_oidc(told, before_asking)
-    elif passwords(told):
+    elif told.page.passwords():
         if _here() is None:
             before_asking()
             _ask_password(told)
-    elif alone(told) and _at_this_machine():
+    elif all_here(told) and _at_this_machine():
         _enter("admin", "machine", "this-machine")
     else:
         before_asking()
@@ -80,7 +76,7 @@ def require_person(before_asking: Callable[[], object]) -> None:
 def offer_leaving() -> None:
     """The button that signs out, where somebody signed in."""
     told = settings()
-    if not (told.page.oidc_client_id or passwords(told)):
+    if not (told.page.oidc_client_id or told.page.passwords()):
         return
     if st.button(t("로그아웃", "Sign out"), key="session_leave", icon=":material/logout:"):
         st.session_state.clear()
@@ -93,27 +89,10 @@ def offer_leaving() -> None:
         st.rerun()
 
 
-def alone(told: Settings) -> bool:
-    """Whether store and API are this machine's own, so that there is one person only."""
-    links = told.links
-    return told.embedded and links.api_key is None and (not links.api or is_here(links.api))
-
-
-def passwords(told: Settings) -> dict[Role, str]:
-    """The passwords that are set, by role."""
-    page = told.page
-    given: dict[Role, SecretStr | None] = {
-        "admin": page.admin_password,
-        "labeller": page.labeller_password,
-        "viewer": page.viewer_password,
-    }
-    return {name: value.get_secret_value() for name, value in given.items() if value and value.get_secret_value()}
-
-
 def role_of_password(told: Settings, given: str) -> Role | None:
     """The role a password opens; every one is compared, at equal lengths, so that time tells nothing."""
     found: Role | None = None
-    for name, password in passwords(told).items():
+    for name, password in told.page.passwords().items():
         if hmac.compare_digest(_digest(password), _digest(given)) and found is None:
             found = name
     return found

@@ -17,7 +17,7 @@ _MOST = 5
 def show() -> None:
     """The page."""
     st.title(t("영화 비교", "Films side by side"))
-    known = films.listed()
+    known = films.listed(*st.query_params.get_all("movies")[:_MOST])
     if len(known) < 2:
         cards.empty(t("비교하려면 영화가 두 편 이상 있어야 합니다.", "Two films are needed to compare."))
         return

@@ -9,6 +9,7 @@ import streamlit as st
 
 from parts import api, cards, moments, session
 from parts.api import ApiProblem
+from parts.configuration import settings
 from parts.words import t
 from views.file_result import succeeded
 
@@ -49,7 +50,7 @@ def _new() -> None:
         return
     seen, ready = _look(upload), True
     if isinstance(seen, ApiProblem) and seen.status == 422:
-        cards.problem(seen)
+        cards.problem(seen, "file_preview")
         return
     if isinstance(seen, ApiProblem):
         cards.notice(
@@ -120,7 +121,12 @@ def _choose_column(seen: Mapping[str, Any]) -> str:
 
 def _settings(upload: Any, column: str, ready: bool) -> None:
     below = st.slider(
-        t("이 확률보다 낮으면 중립", "Neutral below this probability"), 0.5, 1.0, 0.7, 0.01, key="file_neutral"
+        t("이 확률보다 낮으면 중립", "Neutral below this probability"),
+        0.5,
+        1.0,
+        settings().neutral_below,
+        0.01,
+        key="file_neutral",
     )
     chosen = st.selectbox(
         t("결과 형식", "Format of the result"),
@@ -154,10 +160,12 @@ def _close() -> None:
 
 def _job(number: str) -> None:
     try:
-        job = api.fresh(f"/v1/jobs/{number}")
+        job = api.fresh(f"/v1/jobs/{number}") if api.is_number(number) else None
     except ApiProblem as error:
         if error.status != 404:
             raise
+        job = None
+    if job is None:
         _close()
         cards.notice(t("그 작업은 이제 없습니다.", "That job is no longer there."))
         return
@@ -175,6 +183,7 @@ def _job(number: str) -> None:
 
 
 @st.fragment(run_every=1)
+@cards.guarded
 def _progress(number: str) -> None:
     job = api.fresh(f"/v1/jobs/{number}")
     if job["state"] in _ENDED:

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from parts import api, cards, charts, collecting, films, periods, posters, reviews, wordclouds
+from parts import api, cards, charts, collecting, films, paging, periods, posters, reviews, wordclouds
 from parts.sections import choose as choose_section
 from parts.words import aspect_name, percent, sentiment_name, t
 
@@ -231,7 +231,7 @@ def _reviews(film: str, chosen: Mapping[str, Any]) -> None:
         words = st.text_input(t("들어 있는 말", "Containing"), key="film_text", max_chars=100, width=200)
         as_cards = st.toggle(t("카드로 보기", "As cards"), key="film_cards")
     told = {**_filtered(chosen), "sentiment": sentiment, "words": words}
-    page = st.session_state.get("film_page", 1)
+    page = paging.page("film_page", (film, order, told))
     found = api.get(f"/v1/movies/{film}/reviews", order=order, limit=_PAGE, offset=_PAGE * (page - 1), **told)
     st.caption(t(f"{found['total']:,}개", f"{found['total']:,} reviews"))
     if not found["reviews"]:
@@ -242,9 +242,7 @@ def _reviews(film: str, chosen: Mapping[str, Any]) -> None:
             reviews.card(review)
     else:
         reviews.table(found["reviews"], "film_table")
-    pages = -(-found["total"] // _PAGE)
-    if pages > 1:
-        st.pagination(pages, key="film_page")
+    paging.offer("film_page", found["total"], _PAGE)
     with st.container(horizontal=True):
         for kind, name in (("csv", "CSV"), ("xlsx", "Excel"), ("jsonl", "JSON Lines")):
             st.download_button(

@@ -7,11 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from parts import api, cards, charts, posters, reviews
+from parts import api, cards, charts, paging, posters, reviews
 from parts.words import percent, t
 
 _PAGE = 12
 _COLUMNS = 6
+_CHARTED = 8
 
 
 def show() -> None:
@@ -27,7 +28,7 @@ def show() -> None:
         )
         return
     _totals(overview)
-    films = _films()
+    _films()
     trend, newest = st.columns([3, 2], gap="large")
     with trend:
         st.subheader(t("주별 추이", "Week by week"))
@@ -35,12 +36,12 @@ def show() -> None:
             charts.show(
                 charts.trend(overview["points"]), "home_trend", t("주별 감성과 긍정 비율", "Sentiments by week")
             )
-        if films:
-            st.subheader(t("리뷰가 많은 영화", "Most reviewed"))
-            rows = [(film["title"], film) for film in films[:8]]
-            charts.show(
-                charts.shares(rows), "home_shares", t("영화별 감성 비율", "Sentiments by film"), 80 + 40 * len(rows)
-            )
+        st.subheader(t("리뷰가 많은 영화", "Most reviewed"))
+        most = api.get("/v1/movies", limit=_PAGE, offset=0)["movies"]  # as the first page above asks
+        rows = [(film["title"], film) for film in most[:_CHARTED]]
+        charts.show(
+            charts.shares(rows), "home_shares", t("영화별 감성 비율", "Sentiments by film"), 80 + 40 * len(rows)
+        )
     with newest:
         st.subheader(t("새 리뷰", "Newest reviews"))
         for review in overview["newest"]:
@@ -57,23 +58,20 @@ def _totals(overview: Mapping[str, Any]) -> None:
         st.metric(t("최근 4주 긍정", "Positive, 4 weeks"), percent(positive / clear if clear else None), border=True)
 
 
-def _films() -> list[dict[str, Any]]:
+def _films() -> None:
     st.subheader(t("영화", "Films"))
     search = st.text_input(
         t("영화 찾기", "Find a film"), key="home_search", placeholder=t("제목의 일부", "part of a title"), max_chars=100
     )
-    page = st.session_state.get("home_page", 1) if not search else 1
+    page = paging.page("home_page", search)
     found = api.get("/v1/movies", search=search, limit=_PAGE, offset=_PAGE * (page - 1))
     if not found["movies"]:
         cards.empty(t("그런 제목의 영화가 없습니다.", "No film has such a title."))
-        return []
+        return
     with st.grid(_COLUMNS, min_column_width=150):
         for film in found["movies"]:
             _card(film)
-    pages = -(-found["total"] // _PAGE)
-    if pages > 1 and not search:
-        st.pagination(pages, key="home_page")
-    return list(found["movies"])
+    paging.offer("home_page", found["total"], _PAGE)
 
 
 def _card(film: Mapping[str, Any]) -> None:

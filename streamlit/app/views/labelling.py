@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from parts import api, cards, reviews, session
+from parts import api, cards, films, reviews, session
 from parts.sections import choose as choose_section
 from parts.words import sentiment_name, t
 from views.labelling_agreement import agreement, export
@@ -18,11 +18,6 @@ _AT_ONCE = 20
 _SOON = 6
 _DESK = "labelling_desk"
 _KEYS = {"positive": "1", "neutral": "2", "negative": "3"}
-_ICONS = {
-    "positive": ":material/thumb_up:",
-    "neutral": ":material/horizontal_rule:",
-    "negative": ":material/thumb_down:",
-}
 
 
 @dataclass
@@ -71,16 +66,10 @@ def show() -> None:
 
 
 @st.fragment
+@cards.guarded
 def _judge() -> None:
     if not session.may("labeller"):  # a fragment runs without what stands before it
         return
-    try:
-        _queue()
-    except api.ApiProblem as error:  # web.py does not see what a fragment raises
-        cards.problem(error)
-
-
-def _queue() -> None:
     desk = _desk()
     if not desk.waiting and not desk.over:
         with st.spinner(t("리뷰를 가져오는 중…", "Fetching reviews…")):
@@ -117,14 +106,14 @@ def _desk() -> _Desk:
         key="labelling_kind",
         format_func=kinds.__getitem__,
     )
-    films = {film["id"]: film["title"] for film in api.get("/v1/movies", limit=500)["movies"]}
+    known = films.listed()
     movie = st.selectbox(
         t("영화", "Film"),
-        list(films),
+        list(known),
         index=None,
         key="labelling_film",
         placeholder=t("모든 영화", "All films"),
-        format_func=lambda number: films.get(number, number),
+        format_func=films.labels(known).__getitem__,
     )
     desk = st.session_state.get(_DESK)
     if desk is None or (desk.kind, desk.movie) != (kind, movie):
@@ -177,7 +166,7 @@ def _buttons() -> None:
             st.button(
                 sentiment_name(code),
                 key=f"labelling_{code}",
-                icon=_ICONS[code],
+                icon=reviews.ICONS[code],
                 shortcut=key,
                 on_click=_judged,
                 args=(code,),

@@ -7,10 +7,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from parts import api, cards, session
+from parts import api, cards, charts, session
 from parts.words import percent, sentiment_name, t
-
-SENTIMENTS = ("positive", "neutral", "negative")
 
 
 def agreement() -> None:
@@ -40,9 +38,9 @@ def agreement() -> None:
         column_config={
             "annotator": t("사람", "Person"),
             "labels": t("라벨", "Labels"),
-            **{code: sentiment_name(code) for code in SENTIMENTS},
+            **{code: sentiment_name(code) for code in charts.ORDER},
         },
-        column_order=("annotator", "labels", *SENTIMENTS),
+        column_order=("annotator", "labels", *charts.ORDER),
     )
     if found["couples"]:
         st.subheader(t("두 사람씩", "Two by two"))
@@ -82,7 +80,7 @@ def agreement() -> None:
         column_config={
             "text": st.column_config.TextColumn(t("리뷰", "Review"), width="large"),
             "labels": st.column_config.TextColumn(t("판단", "Judgements"), width="medium"),
-            "rating": st.column_config.NumberColumn(t("평점", "Rating"), format="%.0f", width="small"),
+            "rating": st.column_config.NumberColumn(t("평점", "Rating"), format="%g", width="small"),
             "source": st.column_config.TextColumn(t("출처", "Source"), width="small"),
         },
     )

@@ -37,6 +37,7 @@ def show() -> None:
 
 
 @st.fragment(run_every=_LOOK_SECONDS)
+@cards.guarded
 def _watch(number: str) -> None:
     found = api.fresh(f"/v1/trainings/{number}")
     if found["state"] != "running":

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from parts import api, cards, moments, session
+from parts import api, cards, links, moments, session
 from parts.sections import choose as choose_section
 from parts.words import t
 from views import model_comparison, model_details, model_monitoring, model_trainings
@@ -22,7 +22,7 @@ Action = Literal["promote", "rollback", "archive"]
 def show() -> None:
     """The page."""
     st.title(t("모델", "Models"))
-    _links()
+    links.show()
     if done := st.session_state.pop(_DONE, None):
         st.success(done, icon=":material/check:")
     names = {
@@ -50,20 +50,6 @@ def show() -> None:
             model_comparison.show(found)
         else:
             _versions(found)
-
-
-def _links() -> None:
-    """To MLflow and Airflow, where it is known where they are."""
-    try:
-        links = api.get("/v1/services", check=False).get("links") or {}
-    except api.ApiProblem:
-        return
-    known = [(name, str(links.get(key) or "")) for name, key in (("MLflow", "mlflow"), ("Airflow", "airflow"))]
-    known = [(name, url) for name, url in known if url.startswith(("http://", "https://"))]
-    if known:
-        with st.container(horizontal=True):
-            for name, url in known:
-                st.link_button(name, url, icon=":material/open_in_new:")
 
 
 def _versions(found: Mapping[str, Any]) -> None:
@@ -164,7 +150,7 @@ def _ask_once_more(action: Action, number: int) -> None:
         try:
             done = api.post(f"/v1/models/{number}/{action}")["version"]
         except api.ApiProblem as error:
-            cards.problem(error)
+            cards.problem(error, "models_action")
             return
         api.forget()
         st.session_state[_DONE] = {

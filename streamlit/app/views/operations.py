@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from parts import api, cards, moments
+from parts import api, cards, links, moments, paging
 from parts.sections import choose as choose_section
 from parts.words import t
 from views.operations_sources import sources, status_names, watch_list
@@ -20,7 +20,7 @@ _Colour = Literal["green", "red", "gray", "blue", "orange"]
 def show() -> None:
     """The page."""
     st.title(t("관리", "Operations"))
-    _links()
+    links.show()
     sections = {
         "runs": (t("실행 기록", "Runs"), _runs),
         "sources": (t("출처", "Sources"), sources),
@@ -31,15 +31,6 @@ def show() -> None:
     }
     names = {code: name for code, (name, _) in sections.items()}
     sections[choose_section(t("보기", "View"), names, "section")][1]()
-
-
-def _links() -> None:
-    links = api.get("/v1/services", check=False)["links"]
-    known = [(name, links[key]) for name, key in (("Airflow", "airflow"), ("MLflow", "mlflow")) if links[key]]
-    if known:
-        with st.container(horizontal=True):
-            for name, address in known:
-                st.link_button(name, address, icon=":material/open_in_new:")
 
 
 def _runs() -> None:
@@ -67,11 +58,7 @@ def _runs() -> None:
             format_func=names.__getitem__,
             width=200,
         )
-    chosen = (pipeline, status)
-    if st.session_state.get("operations_runs_of") != chosen:  # another list begins at its beginning
-        st.session_state["operations_runs_of"] = chosen
-        st.session_state["operations_runs_page"] = 1
-    page = st.session_state.get("operations_runs_page", 1)
+    page = paging.page("operations_runs_page", (pipeline, status))
     with st.spinner(t("불러오는 중…", "Loading…")):
         found = api.get("/v1/runs", pipeline=pipeline, status=status, limit=_PAGE, offset=_PAGE * (page - 1))
     if not found["runs"]:
@@ -105,13 +92,12 @@ def _runs() -> None:
             "attempt": st.column_config.NumberColumn(t("시도", "Attempt"), width="small"),
         },
     )
-    pages = -(-found["total"] // _PAGE)
-    if pages > 1:
-        st.pagination(pages, key="operations_runs_page")
+    paging.offer("operations_runs_page", found["total"], _PAGE)
     st.caption(t(f"모두 {found['total']:,}건", f"{found['total']:,} in all"))
 
 
 @st.fragment
+@cards.guarded
 def _services() -> None:
     names = {
         "store": t("리뷰 저장소", "Review store"),
@@ -127,12 +113,8 @@ def _services() -> None:
         "not_configured": ("gray", ":material/do_not_disturb_on:", t("설정 안 됨", "Not configured")),
     }
     st.button(t("다시 확인", "Check again"), key="operations_services_again", icon=":material/refresh:")
-    try:
-        with st.spinner(t("서비스에 물어보는 중…", "Asking the services…")):
-            found = api.fresh("/v1/services")["services"]
-    except api.ApiProblem as error:  # web.py does not see what a fragment raises
-        cards.problem(error)
-        return
+    with st.spinner(t("서비스에 물어보는 중…", "Asking the services…")):
+        found = api.fresh("/v1/services")["services"]
     for one in found:
         colour, icon, word = states[one["state"]]
         with st.container(border=True, gap="small"):

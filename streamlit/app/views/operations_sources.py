@@ -89,7 +89,7 @@ def _switches(sources: Sequence[Mapping[str, Any]]) -> None:
             st.session_state[key] = one["on"]  # as the API says, whoever switched it
             st.toggle(one["name"], key=key, on_change=_switched, args=(one["name"], key))
     if problem := st.session_state.pop("operations_source_problem", None):
-        cards.problem(problem)
+        cards.problem(problem, "operations_sources")
     st.caption(
         t(
             "끄면 진행 중인 수집은 멈추고 예약된 수집은 건너뜁니다. 다시 켜면 다음 수집이 빠진 리뷰를 가져옵니다.",

@@ -9,12 +9,9 @@ import streamlit as st
 
 from parts import cards, charts, films, marks
 from parts.words import language, t
+from reelsense.studio.archetypes import TYPES
 from views.studio_calls import cost, post, told_anew
 
-_MBTI = (
-    *("ISTJ", "ISFJ", "INFJ", "INTJ", "ISTP", "ISFP", "INFP", "INTP"),
-    *("ESTP", "ESFP", "ENFP", "ENTP", "ESTJ", "ESFJ", "ENFJ", "ENTJ"),
-)
 _CHARACTER = "studio_character_found"
 
 
@@ -24,7 +21,7 @@ def show(state: Mapping[str, Any]) -> None:
     other = st.text_input(
         t("목록에 없는 영화라면 제목", "Or the title of any other film"), key="studio_character_title", max_chars=120
     ).strip()
-    mbti = st.selectbox("MBTI", _MBTI, key="studio_mbti")
+    mbti = st.selectbox("MBTI", TYPES, key="studio_mbti")
     about = st.text_area(
         t("나를 소개하는 말", "A few words about yourself"),
         key="studio_about",
