@@ -15,7 +15,8 @@ from reelsense.devsite.server import serve
 from reelsense.errors import SourceBlocked, SourceError, SourceOff
 from reelsense.sources.catalogue import author_salt, open_source
 from reelsense.sources.sites import SITE_NAMES
-from reelsense.types import KST
+from reelsense.tables.reading import Row
+from reelsense.types import KST, Film
 
 SITES = ("megabox", "cgv", "lotte", "naver")
 
@@ -33,7 +34,8 @@ def library(count: int = 257) -> Library:
         }
         for n in range(1, count + 1)
     ]
-    return _library(rows, [{"movie_id": "101", "title": "달빛 & 우체국", "plot": "편지 이야기"}])
+    film = Film("devsite", "101", "달빛 & 우체국", plot="편지 이야기")
+    return _library((Row(n, row) for n, row in enumerate(rows, 1)), {"101": film})
 
 
 @pytest.mark.parametrize("name", SITES)
