@@ -12,7 +12,7 @@ from reelsense.devsite.faults import Faults
 from reelsense.devsite.library import Library, _library
 from reelsense.devsite.naver import CLIENT_ID, CLIENT_SECRET
 from reelsense.devsite.server import serve
-from reelsense.errors import SourceBlocked, SourceError, SourceOff
+from reelsense.errors import NotThere, SourceBlocked, SourceError, SourceOff
 from reelsense.sources.catalogue import author_salt, open_source
 from reelsense.sources.sites import SITE_NAMES
 from reelsense.tables.reading import Row
@@ -106,8 +106,14 @@ def test_a_live_site_is_off_until_named(settings_for):
     assert open_source("megabox", settings_for({}, enabled=("megabox",))).name == "megabox"
 
 
-def test_an_unknown_source_names_its_neighbour(settings_for):
-    with pytest.raises(SourceError, match="'megabox'"):
+def test_every_name_opens_its_own_site(settings_for):
+    keys = {"naver_client_id": CLIENT_ID, "naver_client_secret": CLIENT_SECRET}
+    settings = settings_for({}, enabled=SITE_NAMES, **keys)
+    assert [open_source(name, settings).name for name in SITE_NAMES] == list(SITE_NAMES)
+
+
+def test_an_unknown_source_is_told_the_known_ones(settings_for):
+    with pytest.raises(NotThere, match=r"'megabx'. Known: megabox, cgv"):
         open_source("megabx", settings_for({}))
 
 
