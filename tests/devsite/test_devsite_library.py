@@ -45,14 +45,19 @@ def test_a_film_not_listed_takes_the_title_of_its_row_or_one_made_of_its_code(tm
     assert {code: film.title for code, film in library.films.items()} == {"7": "영화 7", "8": "밤배"}
 
 
-def test_csv_with_a_bom_and_gzip_load_like_jsonl(tmp_path):
+def test_csv_with_a_bom_gzip_and_old_encodings_load_like_jsonl(tmp_path):
     table = tmp_path / "reviews.csv"
     text = 'review_id,movie_id,date,rating,text,aspects,spoiler\n1,7,2026-07-01,8,"좋다, 정말",배우|OST,true\n'
     table.write_text(text, encoding="utf-8-sig")
+    both = tmp_path / "reviews.csv.gz"
+    both.write_bytes(gzip.compress(text.encode("utf-8-sig")))
+    old = tmp_path / "old.csv"
+    old.write_text(text, encoding="cp949")
     packed = tmp_path / "reviews.jsonl.gz"
     packed.write_bytes(gzip.compress(json.dumps(ROW).encode()))
-    (review,) = load_library(table).visible("megabox", "7")
-    assert (review.text, review.aspects, review.spoiler) == ("좋다, 정말", ("배우", "OST"), True)
+    for path in (table, both, old):
+        (review,) = load_library(path).visible("megabox", "7")
+        assert (review.text, review.aspects, review.spoiler) == ("좋다, 정말", ("배우", "OST"), True)
     assert load_library(packed).visible("megabox", "7")[0].text == "좋다"
 
 
@@ -64,10 +69,11 @@ def test_a_null_text_is_blank_not_a_word(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"site": "megabx"}, "row 2: site 'megabx' is none of megabox, cgv"),
-        ({"rating": None}, "row 2: "),
-        ({"date": "어제"}, "row 2: .*어제"),
-        ({"review_id": "x1"}, "row 2: .*x1"),
+        ({"site": "megabx"}, "line 2: site 'megabx' is none of megabox, cgv"),
+        ({"rating": None}, "line 2: "),
+        ({"date": "어제"}, "line 2: .*어제"),
+        ({"review_id": "x1"}, "line 2: .*x1"),
+        ({"review_id": float("inf")}, "line 2: .*infinity"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path, change, said):
@@ -76,7 +82,7 @@ def test_a_wrong_row_is_named(tmp_path, change, said):
 
 
 def test_a_missing_column_is_named(tmp_path):
-    with pytest.raises(InputError, match="row 1 has no 'rating'"):
+    with pytest.raises(InputError, match="line 1 has no 'rating'"):
         load_library(written(tmp_path, {key: value for key, value in ROW.items() if key != "rating"}))
 
 
@@ -87,6 +93,8 @@ def test_a_missing_column_is_named(tmp_path):
         ("b.jsonl", "영화".encode("cp949")),
         ("c.jsonl", b"[1]"),
         ("d.jsonl.gz", b"no gzip"),
+        ("f.jsonl", b"[" * 100_000),
+        ("g.csv", b"review_id,text\n1,2,3\n"),
         ("e.jsonl.gz", gzip.compress(json.dumps(ROW).encode() * 50, mtime=0)[:40]),
     ],
 )
@@ -102,9 +110,10 @@ def test_a_missing_or_wrong_film_file_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.json"):
         load_library(reviews, tmp_path / "nothing.json")
     films = tmp_path / "films.json"
-    films.write_text('[{"movie_id": 7}]')
-    with pytest.raises(InputError, match="'title'"):
-        load_library(reviews, films)
+    for content in ('[{"movie_id": 7}]', "[" * 100_000):
+        films.write_text(content)
+        with pytest.raises(InputError, match="'title'"):
+            load_library(reviews, films)
 
 
 def test_the_sample_is_as_varied_as_promised():

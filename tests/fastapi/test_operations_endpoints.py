@@ -139,7 +139,7 @@ def test_films_are_put_on_the_watch_list_and_taken_off_it(running: Api) -> None:
         gone = running.session.delete(running.url + "/v1/watchlist", params={"source": "megabox", "code": code})
         assert gone.status_code == status, code
     assert len(running.get("/v1/watchlist").json()["films"]) == 1
-    running.problem(running.post("/v1/watchlist", {"source": "netflix", "code": "1"}), 422)
+    running.problem(running.post("/v1/watchlist", {"source": "netflix", "code": "1"}), 404)
     running.problem(running.post("/v1/watchlist", {"source": "cgv", "code": ""}), 422)
 
 

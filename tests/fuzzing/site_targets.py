@@ -44,7 +44,7 @@ _FILM = Film("megabox", "7", "달빛 아래")
 class _Canned:
     """In the place of a PoliteSession: each request is answered with the same bytes."""
 
-    base_url = "http://site.example"
+    base_url, crawl = "http://site.example", CRAWL
 
     def __init__(self, data: bytes) -> None:
         self._answer = Answer(200, data)
@@ -99,10 +99,6 @@ def _site(kind: Callable[..., Source]) -> Callable[[bytes], None]:
     return read
 
 
-def _naver_search(session: Any, salt: bytes, now: Callable[[], datetime]) -> NaverSearch:
-    return NaverSearch(session, CRAWL, "blog", salt, now)
-
-
 @cache
 def _shelf() -> Shelf:
     return Shelf(sample_library(), Mischief(Faults()), NOW)
@@ -154,7 +150,7 @@ def _search_seeds() -> list[bytes]:
 
 def _read_other_sites(data: bytes) -> None:
     """CGV, Lotte and Naver's search, whose answers are JSON: each is given the same."""
-    each(partial(_site(kind), data) for kind in (Cgv, Lotte, _naver_search))
+    each(partial(_site(kind), data) for kind in (Cgv, Lotte, partial(NaverSearch, kind="blog")))
 
 
 def _other_seeds() -> list[bytes]:

@@ -16,9 +16,10 @@ optuna = pytest.importorskip("optuna")
 from tune_until_killed import RANGES, dataset, search, settings  # noqa: E402
 
 from reelsense.errors import InputError, SettingsError  # noqa: E402
-from reelsense.pipelines.tune import tune  # noqa: E402
+from reelsense.pipelines.tune import Search, tune, write_recipe  # noqa: E402
 from reelsense.pipelines.tuning_study import heard_by, open_study  # noqa: E402
 from reelsense.registry.client import experiment_id, registry_client  # noqa: E402
+from reelsense.registry.tuning_runs import TrialRun  # noqa: E402
 from reelsense.settings import load_settings  # noqa: E402
 from reelsense.training.data import Dataset  # noqa: E402
 from reelsense.training.search import own_values, parse_range, run_trial, space_of, with_values  # noqa: E402
@@ -93,6 +94,17 @@ def test_a_blend_is_not_tuned_but_its_members_are_named(tmp_path: Path) -> None:
     chosen = load_settings("small", {"home": str(tmp_path)}, env_file=None)
     with pytest.raises(InputError, match="small-from-scratch, baseline"):
         tune(dataset(), chosen, 1)
+
+
+def test_a_recipe_that_can_not_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "best.yaml").mkdir()
+    study = optuna.create_study(direction="maximize")
+    found = Search(study, "s", dataset(), settings(tmp_path), RANGES, 1, float("inf"), "")
+    best = TrialRun(0, "complete", {"training.epochs": 4}, {"macro_f1": 0.9})
+    with pytest.raises(InputError, match=r"best\.yaml' can't be written"):
+        write_recipe(found, best, 1, tmp_path / "best.yaml")
+    write_recipe(found, best, 1, tmp_path / "new" / "best.yaml")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["best.yaml"]
 
 
 def test_an_encoders_trial_is_pruned_and_leaves_nothing(tmp_path: Path) -> None:

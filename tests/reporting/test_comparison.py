@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from reelsense.errors import InputError
 from reelsense.pipelines.compare_models import ModelRow, ModelsCompared
 from reelsense.pipelines.model_costs import Costs
 from reelsense.registry.gate import mcnemar
@@ -61,6 +63,17 @@ def test_the_terminal_shows_the_models_and_why_one_is_missing(found: ModelsCompa
     assert "no [bold]net." in re.sub(r"\s+", " ", shown.get())
 
 
+def test_the_terminal_obeys_no_name_and_no_reason(found: ModelsCompared) -> None:
+    odd = tuple(replace(one, name=f"{one.name}\x1b]0;x\x07[red]", reason=one.reason + "\x1b[2J") for one in found.rows)
+    console = Console(width=240, record=True)
+    with console.capture() as shown:
+        console.print(terminal_table(replace(found, rows=odd, reference=odd[1].name), "ko"))
+
+    assert "\x1b]" not in shown.get()
+    assert "\x1b[2J" not in shown.get()
+    assert r"champion\x1b]0;x\x07[red] 대비" in shown.get()
+
+
 def test_markdown_has_a_line_a_model_and_the_reasons(found: ModelsCompared) -> None:
     lines = markdown(found, "en").splitlines()
 
@@ -87,6 +100,12 @@ def test_the_page_speaks_english_too(found: ModelsCompared, tmp_path: Path) -> N
     assert '<html lang="en">' in page
     assert "Can the probabilities be trusted" in page
     assert "정확도" not in page
+
+
+def test_a_folder_that_can_not_be_written_to_is_an_error_that_names_it(found: ModelsCompared, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file", encoding="utf-8")
+    with pytest.raises(InputError, match=r"out.*can't be written"):
+        write_comparison(found, tmp_path / "out")
 
 
 def test_the_areas_of_the_points_go_by_size(found: ModelsCompared, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import pytest
 
+from reelsense.errors import InputError
 from reelsense.models.loading import load_bundled
 from reelsense.pipelines.report import build_report
 from reelsense.pipelines.score import score_pending
@@ -80,6 +81,19 @@ def test_it_speaks_english_too(db: Database, tmp_path: Path) -> None:
     assert '<html lang="en">' in html
     assert "Film review sentiment report" in html
     assert "긍정" not in html
+
+
+def test_films_are_counted_as_films(db: Database, tmp_path: Path) -> None:
+    fill(db)
+    assert "<b>1</b>films</div>" in page(db, tmp_path, "en")
+    assert "<b>1</b>영화</div>" in page(db, tmp_path, "ko")
+
+
+def test_a_page_that_can_not_be_written_is_an_error_that_names_it(db: Database, tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(InputError, match=r"report\.html' can't be written"):
+        page(db, tmp_path, "ko")
+    assert not list(tmp_path.glob(".*.part*"))
 
 
 def test_an_empty_store_has_a_page_that_says_what_to_do(db: Database, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from http.server import BaseHTTPRequestHandler
@@ -63,9 +64,14 @@ def mirror() -> Iterator[Mirror]:
         yield state
 
 
+def brought(folder: Path) -> dict[str, bytes]:
+    """What lies in the folder, without the lock."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".fetch.lock"}
+
+
 def test_missing_files_are_fetched_and_checked(tmp_path: Path, mirror: Mirror) -> None:
     folder = ensure_corpus(tmp_path / "new" / "nsmc", mirror.url, SUMS)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == FILES
+    assert brought(folder) == FILES
 
 
 def test_a_folder_that_holds_the_corpus_is_used_as_it_is(tmp_path: Path, mirror: Mirror) -> None:
@@ -76,18 +82,30 @@ def test_a_folder_that_holds_the_corpus_is_used_as_it_is(tmp_path: Path, mirror:
     assert (tmp_path / "ratings_test.txt").read_text() == "my own split"
 
 
-def test_nothing_is_fetched_when_not_wanted(tmp_path: Path, mirror: Mirror) -> None:
-    with pytest.raises(InputError, match=r"ratings_train\.txt, ratings_test\.txt"):
-        ensure_corpus(tmp_path / "none", mirror.url, SUMS, download=False)
-    assert mirror.asked == []
-    assert not (tmp_path / "none").exists()
+def test_two_at_once_fetch_each_file_once(tmp_path: Path, mirror: Mirror) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: ensure_corpus(tmp_path, mirror.url, SUMS), range(2)))
+    assert mirror.asked == [("ratings_train.txt", None), ("ratings_test.txt", None)]
+    assert brought(tmp_path) == FILES
+
+
+@pytest.mark.parametrize("taken", ["nsmc", "nsmc/ratings_train.txt.part"])
+def test_a_folder_that_can_not_be_written_to_is_an_error_that_names_it(
+    tmp_path: Path, mirror: Mirror, taken: str
+) -> None:
+    if taken == "nsmc":
+        (tmp_path / taken).write_text("a file")
+    else:
+        (tmp_path / taken).mkdir(parents=True)
+    with pytest.raises(InputError, match=r"can't be kept in '.*nsmc'.*dataset\.folder"):
+        ensure_corpus(tmp_path / "nsmc", mirror.url, SUMS)
 
 
 def test_a_wrong_checksum_leaves_nothing(tmp_path: Path, mirror: Mirror) -> None:
     mirror.files["ratings_train.txt"] = TRAIN.replace(b"\t1\n", b"\t0\n", 1)
     with pytest.raises(SourceError, match="another checksum"):
         ensure_corpus(tmp_path, mirror.url, SUMS)
-    assert list(tmp_path.iterdir()) == []
+    assert brought(tmp_path) == {}
     mirror.files["ratings_train.txt"] = TRAIN
     ensure_corpus(tmp_path, mirror.url, SUMS)
     assert (tmp_path / "ratings_train.txt").read_bytes() == TRAIN
@@ -103,7 +121,7 @@ def test_a_download_that_broke_off_is_no_corpus_and_is_finished_later(
     assert not (tmp_path / "ratings_train.txt").exists()
     mirror.cut = None
     ensure_corpus(tmp_path, mirror.url, SUMS)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == FILES
+    assert brought(tmp_path) == FILES
     resumed = [wanted for name, wanted in mirror.asked if name == "ratings_train.txt"]
     assert resumed[0] is None
     assert resumed[1] is not None
@@ -129,7 +147,7 @@ def test_a_file_of_another_size_is_not_swallowed(
     monkeypatch.setattr("reelsense.sources.nsmc._MOST_BYTES", 50_000)
     with pytest.raises(SourceError, match="larger than 50,000"):
         ensure_corpus(tmp_path, mirror.url, SUMS)
-    assert list(tmp_path.iterdir()) == []
+    assert brought(tmp_path) == {}
 
 
 @pytest.mark.parametrize("state", ["missing", "down"])

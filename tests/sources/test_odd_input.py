@@ -11,6 +11,7 @@ from odd_replies import Reply
 
 from reelsense.errors import SourceUnreadable
 from reelsense.sources.cgv import Cgv
+from reelsense.sources.lotte import Lotte
 from reelsense.sources.megabox import Megabox
 from reelsense.sources.naver import Naver
 from reelsense.sources.politeness import PoliteSession
@@ -139,6 +140,35 @@ def test_a_site_that_gives_fewer_a_page_and_grows_is_read_to_the_end(odd_site, h
 def test_a_site_that_ignores_the_page_number_is_left(odd_site, hasty):
     odd_site.answer = lambda _: Reply(json.dumps({"list": [row(1), row(2)]}))
     assert len(list(opened(Megabox, odd_site, hasty).review_pages("7"))) < 6
+
+
+def test_pages_of_nothing_but_refused_rows_are_no_repeats(odd_site, hasty):
+    def answer(asked):
+        number = int(asked.json["currentPage"])
+        return Reply(json.dumps({"list": [row(number, "" if number < 8 else "좋아요")] if number < 9 else []}))
+
+    odd_site.answer = answer
+    pages = list(opened(Megabox, odd_site, hasty).review_pages("7"))
+    assert [review.source_id for page in pages for review in page.reviews] == ["8"]
+    assert sum(len(page.rejected) for page in pages) == 7
+
+
+def test_a_site_that_repeats_refused_rows_is_left(odd_site, hasty):
+    odd_site.answer = lambda _: Reply(json.dumps({"list": [row(1, "")]}))
+    assert len(list(opened(Megabox, odd_site, hasty).review_pages("7"))) < 6
+
+
+@pytest.mark.parametrize("kind", [Megabox, Cgv, Lotte])
+def test_a_maintenance_page_is_no_empty_list_of_films(kind, odd_site, hasty):
+    odd_site.answer = lambda _: Reply("<html>점검중</html>")
+    for ask in (lambda source: source.films(), lambda source: source.search("달빛")):
+        with pytest.raises(SourceUnreadable, match="changed"):
+            ask(opened(kind, odd_site, hasty))
+
+
+def test_a_torn_list_of_films_gives_those_that_came_whole(odd_site, hasty):
+    odd_site.answer = lambda _: Reply('{"movieList": [{"movieNo": "1", "movieNm": "달빛"}, {"movieNo": "2", "mov')
+    assert [film.title for film in opened(Megabox, odd_site, hasty).films()] == ["달빛"]
 
 
 def test_ten_megabytes_of_nothing_around_jsonp(odd_site, hasty):

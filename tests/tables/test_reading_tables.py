@@ -249,6 +249,22 @@ def test_a_header_that_follows_no_rules_is_cut_at_its_delimiters(tmp_path: Path,
     assert len(list(read_rows(path))) == 2
 
 
+@pytest.mark.parametrize("name", ["form.csv", "form.tsv"])
+@pytest.mark.parametrize("header", ['id,"리뷰{}(자유)",평점', '"id{}번호",리뷰,"평점"'])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_a_column_s_name_may_hold_a_line_end(tmp_path: Path, name: str, header: str, newline: str) -> None:
+    text = header.format(newline) + newline + f'1,좋다,9{newline}2,"나쁘{newline}다",1{newline}'
+    path = written(tmp_path / name, text.replace(",", "\t") if name.endswith(".tsv") else text)
+    assert bad(path) == []
+    assert [list(row.values()) for row in cells(path)] == [["1", "좋다", "9"], ["2", f"나쁘{newline}다", "1"]]
+    assert newline in "".join(cells(path)[0])
+
+
+def test_a_quote_that_a_header_never_closes_costs_no_row(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", 'id,"review\n1,좋다\n2,"나쁘다"\n3,그저\n')
+    assert [row["id"] for row in cells(path)] == ["1", "2", "3"]
+
+
 @pytest.mark.parametrize("depth", [150, 900, 50_000])
 def test_a_line_nested_too_deeply_is_set_aside(tmp_path: Path, depth: int) -> None:
     deep = '{"a": ' + "[" * depth + '"\\u0041"' + "]" * depth + "}"

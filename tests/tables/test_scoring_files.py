@@ -84,6 +84,16 @@ def test_bad_rows_go_aside_with_line_reason_and_text(tmp_path: Path, model: Clas
     assert aside[2]["raw"] == "4,a,b,c"
 
 
+@pytest.mark.parametrize("out", ["리뷰.2026-01.csv", "리뷰.2026-01.csv.gz", "리뷰.2026-01.CSV.GZ"])
+def test_a_name_with_dots_has_a_side_file_of_its_own(tmp_path: Path, model: Classifier, out: str) -> None:
+    source = written(tmp_path / "in.csv", f"id,text\n1,{PRAISE}\n2,\n")
+    clean = written(tmp_path / "clean.csv", f"id,text\n1,{PRAISE}\n")
+    done = score_file(model, source, tmp_path / out)
+    assert done.bad_file == tmp_path / "리뷰.2026-01.bad.jsonl"
+    score_file(model, clean, tmp_path / "리뷰.2026-02.csv")
+    assert len(rows_of(done.bad_file)) == 1
+
+
 @pytest.mark.parametrize("name", ["aside.csv", "aside.parquet"])
 def test_the_side_file_may_be_named_and_then_always_appears(tmp_path: Path, model: Classifier, name: str) -> None:
     source = written(tmp_path / "in.jsonl", f'{{"text": "{PRAISE}"}}\n{{"text": 5}}\nnope\n')

@@ -7,12 +7,13 @@ import gzip
 import io
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from reelsense.errors import InputError
 from reelsense.models.loading import load_bundled
-from reelsense.tables.streaming import FORMATS, stream_scores
+from reelsense.tables.streaming import Format, stream_scores
 
 MODEL = load_bundled()
 
@@ -26,18 +27,18 @@ def test_pieces_come_while_the_file_is_read(tmp_path: Path) -> None:
     assert b"".join(pieces).count(b"\n") == 5001
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-def test_names_that_clash_are_kept_beside_the_results(tmp_path: Path, format_: str) -> None:
+@pytest.mark.parametrize("format_", get_args(Format))
+def test_names_that_clash_are_kept_beside_the_results(tmp_path: Path, format_: Format) -> None:
     path = tmp_path / "in.jsonl"
     rows = [{"document": "최고의 영화", "label": 1, "problem": "mine"}, {"document": " ", "label": 0, "late": "열"}]
     path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
-    text = b"".join(stream_scores(MODEL, path, format_, None, 0.7)).decode("utf-8-sig")  # type: ignore[arg-type]
+    text = b"".join(stream_scores(MODEL, path, format_, None, 0.7)).decode("utf-8-sig")
     if format_ == "jsonl":
         first, second = (json.loads(line) for line in text.splitlines())
     else:
         first, second = csv.DictReader(io.StringIO(text), delimiter="," if format_ == "csv" else "\t")
     assert (str(first["original_label"]), first["label"]) == ("1", "positive")
-    assert "mine" in first.values()
+    assert (first["original_problem"], first.get("problem") or "") == ("mine", "")
     assert second["problem"] == "line 2: blank text"
     assert second["late"] == "열"
 

@@ -6,15 +6,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from reelsense.errors import SettingsError
 from reelsense.models.base import Probabilities
 from reelsense.models.loading import load_bundled
-from reelsense.reporting.probe import write_probe_page
+from reelsense.reporting.probe import probe_table, write_probe_page
 from reelsense.training.behaviours import MOST_CASES, Behaviour, bundled_behaviours, fill, read_behaviours, suite_number
 from reelsense.training.probing import TOLERANCE, probe
 
@@ -183,6 +185,20 @@ def test_a_page_of_two_models_shows_both_and_needs_no_network(suite: tuple[Behav
     assert page.count("<h2>fixed 1</h2>") == 2
     assert '<script src="http' not in page
     assert "Failure rate by capability" in write_probe_page(models, tmp_path / "en.html", "en").read_text("utf-8")
+
+
+def test_the_terminal_obeys_no_name_and_no_text(suite: tuple[Behaviour, ...]) -> None:
+    found = probe(Fixed(**{"최고예요": 0.1}), 0.7, suite)
+    outcomes = tuple(
+        replace(one, examples=tuple(replace(bad, texts=("최고\x1b[2J[red]",)) for bad in one.examples))
+        for one in found.outcomes
+    )
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(probe_table([replace(found, model="model\x1b]0;x\x07", outcomes=outcomes)], "ko"))
+    assert r"model\x1b]0;x\x07" in shown.get()
+    assert r"최고\x1b[2J[red]" in shown.get()
+    assert "\x1b[2J" not in shown.get()
 
 
 def test_the_command_prints_json_and_writes_a_page(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints
 
 from app.deps import AdminDep, Name, ReaderDep, ServiceDep
-from reelsense.errors import InputError, NotThere
+from reelsense.errors import NotThere
 from reelsense.settings import Settings
 from reelsense.sources.sites import ALLOWING, SITE_NAMES, allowed_by, require_allowed, require_site
 from reelsense.store.films import find_film
@@ -118,8 +118,7 @@ def watch_list(service: ServiceDep, _key: ReaderDep, source: Name | None = None)
 @router.post("/v1/watchlist", status_code=201, response_model=WatchAnswer)
 def watch_film(body: WatchRequest, service: ServiceDep, _key: AdminDep) -> Any:
     """목록에 넣습니다. / Put a film on the list."""
-    if body.source not in SITE_NAMES:
-        raise InputError(f"There is no source '{body.source}'. Known: {', '.join(SITE_NAMES)}.")
+    require_site(body.source)
     with service.db.begin() as connection:
         new = watch(connection, body.source, body.code)
         return {**_watched(connection, body.source, body.code), "new": new}

@@ -22,12 +22,11 @@ def watch_add(
     film: Annotated[str, typer.Argument(help="영화 코드 / code of the film")],
 ) -> None:
     """목록에 넣습니다. / Put a film on the list."""
-    from reelsense.sources.sites import SITE_NAMES
+    from reelsense.sources.sites import require_site
     from reelsense.store.watchlist import watch as add
 
     settings = context.obj.settings()
-    if source not in SITE_NAMES:
-        raise InputError(f"There is no source '{source}'. Known: {', '.join(SITE_NAMES)}.")
+    require_site(source)
     with store(settings) as db, db.begin() as connection:
         new = add(connection, source, film)
     console().print(say(settings, "추가했습니다." if new else "이미 있습니다.", "Added." if new else "There already."))

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import bisect
-import csv
-import gzip
-import io
-import json
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import InputError
+from reelsense.tables.reading import BadRow, Row, read_rows
 from reelsense.types import KST, Film
 
 SITES = ("megabox", "cgv", "lotte", "naver")
@@ -72,61 +69,52 @@ class Library:
 
 
 def load_library(reviews: Path, films: Path | None = None) -> Library:
-    """Read a review file (JSONL or CSV, plain or gzip) and, if given, a films.json.
+    """Read a review file (any that `read_rows` takes) and, if given, a films.json.
 
     Columns: review_id, movie_id, date or written_at, rating, text; optional: title (of the film), aspects, spoiler,
-    likes, author, site, mask_notice. Raises InputError, with the row, when one is missing or wrong.
+    likes, author, site, mask_notice. Raises InputError, with the line, when one is missing or wrong.
     """
-    listed = _listed_films(films) if films else []
-    with _opened(reviews) as file:
-        rows = _json_rows(file) if ".jsonl" in reviews.name else csv.DictReader(file)
-        try:
-            return _library(rows, listed)
-        except _Unfit as error:
-            raise InputError(f"'{reviews}' can't be shown by a devsite: {error}.") from error
-        # What ends the reading itself: not this format, not UTF-8, not gzip or a damaged one.
-        except (ValueError, csv.Error, OSError, EOFError, zlib.error) as error:
-            raise InputError(f"'{reviews}' can't be read as reviews: {error}. JSONL or CSV is expected.") from error
+    try:
+        return _library(read_rows(reviews), _listed_films(films) if films else {})
+    except _Unfit as error:
+        raise InputError(f"'{reviews}' can't be shown by a devsite: {error}.") from error
 
 
 class _Unfit(Exception):  # noqa: N818 - never leaves this module
     """A row that is no review."""
 
 
-def _listed_films(path: Path) -> list[dict[str, Any]]:
+def _listed_films(path: Path) -> dict[str, Film]:
     try:
-        listed: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        for film in listed:
-            _film(film)
+        return {str(film["movie_id"]): _film(film) for film in parse_json(path.read_text(encoding="utf-8-sig"))}
     except OSError as error:
         raise InputError(f"'{path}' can't be read: {error}") from error
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"'{path}' is no list of films with 'movie_id' and 'title' each ({type(error).__name__}: {error})."
         ) from error
-    return listed
 
 
 def sample_library() -> Library:
     """The bundled sample: reviews written for this project, of films that do not exist."""
     folder = resources.files("reelsense.devsite") / "sample"
-    lines = (folder / "reviews.jsonl").read_text(encoding="utf-8").split("\n")
-    films = json.loads((folder / "films.json").read_text(encoding="utf-8"))
-    return _library(_json_rows(lines), films)
+    with resources.as_file(folder / "reviews.jsonl") as reviews, resources.as_file(folder / "films.json") as films:
+        return load_library(reviews, films)
 
 
-def _library(rows: Iterable[Mapping[str, Any]], films: Sequence[Mapping[str, Any]]) -> Library:
-    known = {str(film["movie_id"]): _film(film) for film in films}
+def _library(rows: Iterable[Row | BadRow], known: dict[str, Film]) -> Library:
     library = Library(known)
-    for number, row in enumerate(rows, start=1):
+    for row in rows:
+        if isinstance(row, BadRow):
+            raise _Unfit(f"line {row.number}: {row.reason}")
         try:
-            review = _review(row)
+            review = _review(row.cells)
         except KeyError as error:
-            raise _Unfit(f"row {number} has no {error}") from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise _Unfit(f"row {number}: {error}") from error
+            raise _Unfit(f"line {row.number} has no {error}") from error
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise _Unfit(f"line {row.number}: {error}") from error
         if review.film_code not in known:
-            title = str(row.get("title") or f"영화 {review.film_code}")
+            title = str(row.cells.get("title") or f"영화 {review.film_code}")
             known[review.film_code] = Film("devsite", review.film_code, title, plot="줄거리는 알려지지 않았다.")
         for site in SITES if review.site is None else (review.site,):
             library._shelves.setdefault((site, review.film_code), []).append(review)
@@ -174,16 +162,3 @@ def _film(row: Mapping[str, Any]) -> Film:
         row.get("runtime_minutes"),
         row.get("plot"),
     )
-
-
-def _json_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    return (json.loads(line) for line in lines if line.strip())
-
-
-def _opened(path: Path) -> io.TextIOBase:
-    try:
-        if path.suffix == ".gz":
-            return gzip.open(path, "rt", encoding="utf-8", newline="\n")
-        return path.open(encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise InputError(f"'{path}' can't be read: {error}") from error

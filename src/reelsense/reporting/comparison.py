@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import plotly.graph_objects as go
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from reelsense.pipelines.compare_models import ModelRow, ModelsCompared
+from reelsense.printable import cell, printable
 from reelsense.reporting.charts import chart_html
 from reelsense.reporting.page import write_page
 from reelsense.reporting.words import Words, in_language
+from reelsense.tables.opening import replacing
 
 PAGE, NUMBERS, TABLE = "comparison.html", "comparison.json", "comparison.md"
 FILES = (PAGE, NUMBERS, TABLE)
@@ -84,12 +86,13 @@ def terminal_table(found: ModelsCompared, language: str = "ko") -> Table:
     """The comparison for a terminal; models without numbers stand below with their reasons."""
     said = comparison_words(language)
     heads, rows = table_of(found, language)
-    missing = "\n".join(f"{row.name}: {row.reason}" for row in found.rows if row.reason)
-    table = Table(title=_headline(found, said), caption=escape(missing) or None, caption_justify="left")
+    missing = printable("\n".join(f"{row.name}: {row.reason}" for row in found.rows if row.reason))
+    caption = Text(missing, style="table.caption") if missing else None
+    table = Table(title=_headline(found, said), caption=caption, caption_justify="left")
     for at, head in enumerate(heads):
-        table.add_column(escape(head), justify="left" if at == 0 else "right")
+        table.add_column(cell(head), justify="left" if at == 0 else "right")
     for cells in rows:
-        table.add_row(*(escape(cell) for cell in cells))
+        table.add_row(*map(cell, cells))
     return table
 
 
@@ -106,12 +109,10 @@ def markdown(found: ModelsCompared, language: str = "ko") -> str:
 
 def write_comparison(found: ModelsCompared, folder: Path, language: str = "ko") -> Path:
     """Write page, JSON and Markdown into `folder`, each complete or not at all; returns the page."""
-    folder.mkdir(parents=True, exist_ok=True)
     numbers = json.dumps(found.as_dict(), ensure_ascii=False, indent=2) + "\n"
     for name, text in ((NUMBERS, numbers), (TABLE, markdown(found, language))):
-        part = folder / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(folder / name)
+        with replacing(folder / name) as part:
+            part.write_text(text, encoding="utf-8")
     said = comparison_words(language)
     heads, rows = table_of(found, language)
     measured = [row for row in found.rows if row.evaluation]

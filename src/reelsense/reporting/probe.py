@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import plotly.graph_objects as go
-from rich.markup import escape
 from rich.table import Table
 
+from reelsense.printable import cell
 from reelsense.reporting.charts import chart_html
 from reelsense.reporting.page import write_page
 from reelsense.reporting.words import Words, in_language
@@ -50,17 +50,18 @@ def probe_table(probes: Sequence[Probe], language: str) -> Table:
     said, at = _words(language)
     table = Table(said["capability"], said["cases"], box=None, pad_edge=False)
     for name in model_names(probes):
-        table.add_column(escape(name), justify="right")
+        table.add_column(cell(name), justify="right")
     if len(probes) == 1:
         table.add_column(said["examples"])
     for row in range(len(probes[0].capabilities)):
         rows = [one.capabilities[row] for one in probes]
-        cells = [rows[0].name[at], str(rows[0].cases), *(f"{100 * one.rate:.1f}%" for one in rows)]
+        clearest = []
         if len(probes) == 1:
             failures = [f for one in probes[0].outcomes if one.capability == rows[0].name for f in one.examples]
             failures.sort(key=lambda failure: -failure.wrong_by)
-            cells.append(escape(" → ".join(failures[0].texts)) if failures else "")
-        table.add_row(*cells)
+            clearest = [cell(" → ".join(one.texts)) for one in failures[:1]]
+        rates = (f"{100 * one.rate:.1f}%" for one in rows)
+        table.add_row(rows[0].name[at], str(rows[0].cases), *rates, *clearest)
     table.add_row(said["mean"], "", *(f"{100 * one.rate:.1f}%" for one in probes))
     return table
 

@@ -12,6 +12,7 @@ _WORDS = {
     "neutral": ("중립", "neutral"),
     "negative": ("부정", "negative"),
     "film": ("영화", "film"),
+    "films_count": ("영화", "films"),
     "films": ("영화별 감성", "Sentiment by film"),
     "sources": ("출처", "sources"),
     "reviews": ("리뷰", "reviews"),
@@ -42,16 +43,11 @@ _WORDS = {
     "neutral_rule": ("중립 기준: 최고 확률", "neutral: top probability under"),
     "left_out": ("편의 영화는 리뷰가 적어 생략했습니다.", "further films have fewer reviews and are left out."),
     "none": ("아직 리뷰가 없습니다. reelsense crawl 로 수집하세요.", "No reviews yet: run reelsense crawl."),
-    "text": ("텍스트", "text"),
-    "label": ("감성", "sentiment"),
     "new": ("신규", "new"),
     "changed": ("변경", "changed"),
     "unchanged": ("그대로", "unchanged"),
     "duplicates": ("중복", "duplicates"),
-    "source": ("출처", "source"),
     "pages": ("쪽", "pages"),
-    "complete": ("완료", "complete"),
-    "version": ("버전", "version"),
 }
 
 

@@ -22,7 +22,7 @@ from reelsense.registry.loading import serving_model
 from reelsense.settings import Settings
 from reelsense.sources.base import Source
 from reelsense.sources.catalogue import open_source
-from reelsense.sources.sites import SITE_NAMES, require_site
+from reelsense.sources.sites import SITE_NAMES
 from reelsense.store.database import Database
 from reelsense.store.films import film_id, find_film
 from reelsense.store.locks import held
@@ -177,7 +177,6 @@ class Collections:
             return count_reviews(connection, source, code)
 
     def _open(self, source: str) -> Source:
-        require_site(source)
         opened = open_source(source, self._settings)
         with self._db.connect() as connection:
             require_on(connection, source)

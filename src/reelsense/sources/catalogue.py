@@ -2,54 +2,42 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
-from reelsense.errors import SourceError
 from reelsense.settings import Settings
 from reelsense.sources import cgv, lotte, megabox, naver, naver_search
 from reelsense.sources.base import Source
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.sites import SITE_NAMES, require_allowed
+from reelsense.sources.sites import require_allowed, require_site
 from reelsense.types import KST
 
-LIVE_URLS = {
-    "megabox": megabox.LIVE_URL,
-    "cgv": cgv.LIVE_URL,
-    "lotte": lotte.LIVE_URL,
-    "naver": naver.LIVE_URL,
-    "naver_news": naver_search.LIVE_URL,
-    "naver_blog": naver_search.LIVE_URL,
+# Where a site lives, and its adapter. The names alone stand in `sites`, which is quick to import.
+_SITES: dict[str, tuple[str, Callable[[PoliteSession, bytes, Callable[[], datetime]], Source]]] = {
+    "megabox": (megabox.LIVE_URL, megabox.Megabox),
+    "cgv": (cgv.LIVE_URL, cgv.Cgv),
+    "lotte": (lotte.LIVE_URL, lotte.Lotte),
+    "naver": (naver.LIVE_URL, naver.Naver),
+    "naver_news": (naver_search.LIVE_URL, partial(naver_search.NaverSearch, kind="news")),
+    "naver_blog": (naver_search.LIVE_URL, partial(naver_search.NaverSearch, kind="blog")),
 }
 
 
 def open_source(name: str, settings: Settings, now: datetime | Callable[[], datetime] | None = None) -> Source:
-    """The named source. Raises SourceError for an unknown name and SourceOff when the settings do not allow it.
+    """The named source. Raises NotThere for an unknown name and SourceOff when the settings do not allow it.
 
     A base URL on this machine (a devsite) is allowed.
     """
-    if name not in LIVE_URLS:
-        near = difflib.get_close_matches(name, SITE_NAMES, n=1, cutoff=0.0)[0]
-        raise SourceError(f"There is no source '{name}'; did you mean '{near}'? Known: {', '.join(SITE_NAMES)}.")
+    require_site(name)
     require_allowed(name, settings)
-    base_url = settings.crawl.base_urls.get(name, LIVE_URLS[name])
-    session = PoliteSession(settings.crawl, name, base_url)
+    live_url, adapter = _SITES[name]
+    session = PoliteSession(settings.crawl, name, settings.crawl.base_urls.get(name, live_url))
     clock = now if callable(now) else (lambda: now or datetime.now(KST))
-    if name == "megabox":
-        return megabox.Megabox(session, author_salt(settings), clock)
-    if name == "cgv":
-        return cgv.Cgv(session, author_salt(settings), clock)
-    if name == "lotte":
-        return lotte.Lotte(session, author_salt(settings), clock)
-    if name == "naver":
-        return naver.Naver(session, author_salt(settings), clock)
-    kind: Literal["news", "blog"] = "news" if name == "naver_news" else "blog"
-    return naver_search.NaverSearch(session, settings.crawl, kind, author_salt(settings), clock)
+    return adapter(session, author_salt(settings), clock)
 
 
 def author_salt(settings: Settings) -> bytes:

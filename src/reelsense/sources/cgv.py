@@ -15,7 +15,17 @@ from reelsense.errors import SourceUnreadable
 from reelsense.sources.paging import walk
 from reelsense.sources.parsing import korean_time, matching, plain
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.rows import Reading, SiteRow, broken_rest, code_of, count_of, minutes_of, read_rows, text_of
+from reelsense.sources.rows import (
+    Reading,
+    SiteRow,
+    broken_rest,
+    code_of,
+    count_of,
+    listed_films,
+    minutes_of,
+    read_rows,
+    text_of,
+)
 from reelsense.sources.salvage import inner_string, parse, read_json, whole_objects
 from reelsense.types import Film, ReviewPage
 
@@ -80,13 +90,12 @@ class Cgv:
     def _films(self, path: str, params: dict[str, str], rows_of: Callable[[Any], Any]) -> tuple[Film, ...]:
         parsed, broken = read_json(lambda: self._session.get(path, params))
         try:
-            rows = whole_objects(broken, "movNm")[0] if broken else rows_of(parsed["data"])
+            rows = whole_objects(broken, "movNm")[0] or None if broken else rows_of(parsed["data"])
         except (KeyError, TypeError):
             rows = None
         if not isinstance(rows, list):
             raise SourceUnreadable(f"{self.name}: {path} holds no film list; the site may have changed.")
-        films = [film_of(row, self._now()) for row in rows if isinstance(row, dict)]
-        return tuple({film.code: film for film in films if film is not None}.values())
+        return listed_films(rows, film_of, self._now())
 
 
 def parse_reviews(parsed: Any, broken: str | None, reading: Reading) -> ReviewPage:

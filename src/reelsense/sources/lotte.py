@@ -12,7 +12,7 @@ from reelsense.errors import SourceUnreadable
 from reelsense.sources.paging import walk
 from reelsense.sources.parsing import korean_time, matching, plain, rating_of, storable
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.rows import Reading, SiteRow, broken_rest, code_of, count_of, read_rows, text_of
+from reelsense.sources.rows import Reading, SiteRow, broken_rest, code_of, count_of, listed_films, read_rows, text_of
 from reelsense.sources.salvage import read_json, whole_objects
 from reelsense.types import Film, ReviewPage
 
@@ -41,11 +41,10 @@ class Lotte:
         """The films on show at present."""
         request = {"MethodName": "GetMoviesToBe", "division": 1, "moviePlayYN": "Y", "orderType": "1"}
         parsed, broken = self._call(request | {"blockSize": _LIST_SIZE, "pageNo": 1})
-        rows = whole_objects(broken, "MovieNameKR")[0] if broken else _items(parsed, "Movies")[0]
+        rows = whole_objects(broken, "MovieNameKR")[0] or None if broken else _items(parsed, "Movies")[0]
         if not isinstance(rows, list):
             raise SourceUnreadable(f"{self.name}: the answer holds no film list; {_complaint(parsed)}.")
-        films = [film_of(row, self._now()) for row in rows if isinstance(row, dict)]
-        return tuple({film.code: film for film in films if film is not None}.values())
+        return listed_films(rows, film_of, self._now())
 
     def search(self, query: str) -> Sequence[Film]:
         """Films of the list whose titles fit; the site itself has no search."""

@@ -16,7 +16,17 @@ from reelsense.sources.markup import parse_markup
 from reelsense.sources.paging import walk
 from reelsense.sources.parsing import aspects_of, korean_time, matching, plain, rating_of, storable
 from reelsense.sources.politeness import PoliteSession
-from reelsense.sources.rows import Reading, SiteRow, broken_rest, code_of, count_of, minutes_of, read_rows, text_of
+from reelsense.sources.rows import (
+    Reading,
+    SiteRow,
+    broken_rest,
+    code_of,
+    count_of,
+    listed_films,
+    minutes_of,
+    read_rows,
+    text_of,
+)
 from reelsense.sources.salvage import UnexpectedStatus, read_json, whole_objects
 from reelsense.types import Film, ReviewPage
 
@@ -101,11 +111,11 @@ class Megabox:
             **search,
         }
         parsed, broken = read_json(lambda: self._session.post(_MOVIES, body))
-        rows = whole_objects(broken, "movieNo")[0] if broken else parsed.get("movieList") if _is_map(parsed) else None
+        listed = parsed.get("movieList") if _is_map(parsed) else None
+        rows = whole_objects(broken, "movieNo")[0] or None if broken else listed
         if not isinstance(rows, list):
             raise SourceUnreadable(f"{self.name}: the film list has no 'movieList'; the site may have changed.")
-        films = [film_of(row, self._now()) for row in rows if _is_map(row)]
-        return tuple({film.code: film for film in films if film is not None}.values())
+        return listed_films(rows, film_of, self._now())
 
     def _json_page(self, film_code: str, number: int) -> ReviewPage:
         body = {

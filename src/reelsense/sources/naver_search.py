@@ -9,7 +9,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from reelsense.errors import SourceError, SourceUnreadable
-from reelsense.sections import CrawlSettings
 from reelsense.sources.paging import walk
 from reelsense.sources.parsing import korean_time, plain, stable_id
 from reelsense.sources.politeness import PoliteSession
@@ -32,11 +31,11 @@ class NaverSearch:
     def __init__(
         self,
         session: PoliteSession,
-        crawl: CrawlSettings,
-        kind: Literal["news", "blog"],
         salt: bytes,
         now: Callable[[], datetime],
+        kind: Literal["news", "blog"],
     ) -> None:
+        crawl = session.crawl
         if crawl.naver_client_id is None or crawl.naver_client_secret is None:
             raise SourceError(
                 "Naver's search API needs a key: register an application with Naver Developers and set "

@@ -12,6 +12,7 @@ import requests
 import structlog
 
 from reelsense.errors import InputError, SourceError
+from reelsense.file_locks import waited_for
 from reelsense.tables.opening import opened_text
 
 log = structlog.get_logger()
@@ -74,20 +75,25 @@ def read_rated(path: Path) -> Iterator[RatedRow]:
         log.warning("rated_rows_broken", file=path.name, rows=broken)
 
 
-def ensure_corpus(
-    folder: Path, base_url: str = PUBLISHED, checksums: Mapping[str, str] = CHECKSUMS, download: bool = True
-) -> Path:
+def ensure_corpus(folder: Path, base_url: str = PUBLISHED, checksums: Mapping[str, str] = CHECKSUMS) -> Path:
     """A folder that holds the corpus is used as it is; what is missing is downloaded and checked.
 
     A download that broke off is taken up where it ended. Raises SourceError when one fails or its checksum differs;
-    nothing half-done is left under the final name. Raises InputError when a file is missing and `download` is false.
+    nothing half-done is left under the final name. Raises InputError when the folder can't be written to.
     """
-    missing = [name for name in checksums if not (folder / name).is_file()]
-    if missing and not download:
-        raise InputError(f"'{folder}' lacks {', '.join(missing)}; put them there, set dataset.folder, or download.")
-    for name in missing:
+    try:
+        if all((folder / name).is_file() for name in checksums):
+            return folder
         folder.mkdir(parents=True, exist_ok=True)
-        _download(f"{base_url}/{name}", folder / name, checksums[name])
+        with waited_for(folder / ".fetch.lock"):
+            for name, expected in checksums.items():
+                if not (folder / name).is_file():  # by now another process may have brought it
+                    _download(f"{base_url}/{name}", folder / name, expected)
+    except OSError as error:
+        raise InputError(
+            f"The corpus can't be kept in '{folder}': {error}. Make room or see to its permissions, or set "
+            "dataset.folder to another folder."
+        ) from error
     return folder
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from reelsense.errors import SourceBlocked, SourceUnreadable
 from reelsense.sources.parsing import storable
-from reelsense.types import RejectedRow, ReviewPage
+from reelsense.types import RejectedRow, Review, ReviewPage
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ def walk(
     unreadable is yielded as one rejected row; the third in a row raises SourceUnreadable.
     """
     size = failures = empty = repeats = 0
-    before: ReviewPage | None = None
+    before: tuple[Review, ...] | tuple[RejectedRow, ...] = ()
     for number in range(1, most_pages + 1):
         try:
             page = read(number)
@@ -53,8 +53,10 @@ def walk(
         reached = page.total is not None and size > 0 and number * size >= page.total
         more_claimed = page.total is not None and size > 0 and not reached
         empty = 0 if rows else empty + 1
-        repeats = repeats + 1 if before is not None and rows and page.reviews == before.reviews else 0
-        before = page
+        # Pages without a review are told apart by the rows set aside.
+        seen = page.reviews or page.rejected
+        repeats = repeats + 1 if seen and seen == before else 0
+        before = seen
         last = (
             page.last
             # One empty page may be a hiccup where the site claims more.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 import time
@@ -49,10 +48,6 @@ class Answer:
     def text(self) -> str:
         return self.body.decode("utf-8-sig", "replace")
 
-    def json(self) -> Any:
-        """The parsed body, with or without BOM. Raises ValueError."""
-        return json.loads(self.text)
-
 
 class _Turn:
     """When a host may be asked next."""
@@ -98,7 +93,7 @@ class PoliteSession:
             self._host = urlsplit(base_url).netloc
         except ValueError as error:
             raise SettingsError(f"crawl.base_urls.{source}: '{base_url}' is no address: {error}.") from None
-        self._crawl = crawl
+        self.crawl = crawl
         self._sleep = sleep
         self._clock = clock
         self._refused: str | None = None
@@ -162,7 +157,7 @@ class PoliteSession:
         with self._robots_lock:
             if self._robots is None:
                 self._robots = self._read_robots(url)
-            return self._robots.can_fetch(self._crawl.user_agent, url)
+            return self._robots.can_fetch(self.crawl.user_agent, url)
 
     def _read_robots(self, url: str) -> RobotFileParser:
         parts = urlsplit(url)
@@ -180,19 +175,19 @@ class PoliteSession:
         try:
             # No robots.txt means no rules (RFC 9309, 2.3.1.3).
             robots.parse(answer.text.splitlines() if answer.status == 200 else [])
-            asked = float(robots.crawl_delay(self._crawl.user_agent) or 0)
+            asked = float(robots.crawl_delay(self.crawl.user_agent) or 0)
         except (ValueError, OverflowError) as error:  # an address or a number that is none
             raise self._open_circuit(f"robots.txt can't be understood, which counts as a refusal ({error})") from error
         if asked > _LONGEST_PAUSE_SECONDS:
             raise self._open_circuit(f"robots.txt of {self._host} asks for {asked:.0f} s between requests")
-        self._delay = max(self._crawl.min_delay_seconds, asked)
+        self._delay = max(self.crawl.min_delay_seconds, asked)
         return robots
 
     def _with_retries(self, method: str, url: str, refusals: bool = True, **extra: Any) -> Answer:
         try:
             for attempt in Retrying(
                 retry=retry_if_exception_type(_Transient),
-                stop=stop_after_attempt(self._crawl.retries + 1),
+                stop=stop_after_attempt(self.crawl.retries + 1),
                 wait=self._pause_after,
                 sleep=self._sleep,
                 reraise=True,
@@ -211,7 +206,7 @@ class PoliteSession:
             raise SourceBlocked(self._refused)
         try:
             with self._http.request(
-                method, url, timeout=self._crawl.timeout_seconds, stream=True, allow_redirects=False, **extra
+                method, url, timeout=self.crawl.timeout_seconds, stream=True, allow_redirects=False, **extra
             ) as response:
                 status = response.status_code
                 if status == 429 or status >= 500:
@@ -232,9 +227,9 @@ class PoliteSession:
             raise SourceUnreadable(f"{self.source}: {urlsplit(url).path}: {type(error).__name__}.") from error
 
     def _body(self, response: requests.Response) -> bytes:
-        most = int(self._crawl.max_body_megabytes * 1_000_000)
+        most = int(self.crawl.max_body_megabytes * 1_000_000)
         body = bytearray()
-        until = self._clock() + _BODY_TIMEOUTS * self._crawl.timeout_seconds
+        until = self._clock() + _BODY_TIMEOUTS * self.crawl.timeout_seconds
         # read1 gives what has come; iter_content would wait for a whole block, however long that drips.
         while block := response.raw.read1(_BLOCK, decode_content=True):
             body += block
@@ -242,7 +237,7 @@ class PoliteSession:
                 raise _Transient("the body drips too slowly")
             if len(body) > most:
                 raise SourceUnreadable(
-                    f"{self.source}: an answer is larger than {self._crawl.max_body_megabytes:g} MB; "
+                    f"{self.source}: an answer is larger than {self.crawl.max_body_megabytes:g} MB; "
                     "raise crawl.max_body_megabytes if that is right."
                 )
         return bytes(body)
@@ -250,7 +245,7 @@ class PoliteSession:
     def _wait_for_turn(self) -> None:
         if self._delay <= 0:
             return
-        pause = self._delay + random.uniform(0, self._crawl.jitter_seconds)
+        pause = self._delay + random.uniform(0, self.crawl.jitter_seconds)
         wait = self._turn.take(self._clock(), pause)
         if wait > 0:
             self._sleep(wait)
@@ -262,7 +257,7 @@ class PoliteSession:
                 raise self._open_circuit(f"{self._host} asks for a pause of {error.pause:.0f} s")
             return error.pause
         # Doubling from the usual delay; with no delay set (a devsite) hardly any.
-        return float(max(self._crawl.min_delay_seconds, 0.01) * 2 ** (state.attempt_number - 1))
+        return float(max(self.crawl.min_delay_seconds, 0.01) * 2 ** (state.attempt_number - 1))
 
     def _open_circuit(self, why: str) -> SourceBlocked:
         self._refused = (

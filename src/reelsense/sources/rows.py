@@ -11,7 +11,7 @@ from typing import Any
 from bs4 import Tag
 
 from reelsense.sources.parsing import hashed_author, is_blank, is_mask_notice, plain, stable_id, storable, without_names
-from reelsense.types import RejectedRow, Review
+from reelsense.types import Film, RejectedRow, Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,14 @@ def read_rows(
                 )
             )
     return tuple(reviews), tuple(rejected)
+
+
+def listed_films(
+    rows: Iterable[Any], film_of: Callable[[Any, datetime], Film | None], now: datetime
+) -> tuple[Film, ...]:
+    """The films among the rows of a list, each code once."""
+    films = [film_of(row, now) for row in rows if isinstance(row, dict)]
+    return tuple({film.code: film for film in films if film is not None}.values())
 
 
 def _plausible(written_at: datetime | None, now: datetime) -> datetime | None:

@@ -24,6 +24,8 @@ from reelsense.tables.writing import open_table
 S3 = "s3://"
 BAD_FOLDER = "_bad"  # readers of a folder of Parquet files leave out what begins with an underscore
 SUMMARY = "_summary.json"  # written last: a folder that has it is complete
+# How the files of a run begin, whole ones and those that a kill left half written.
+_OURS = ("part-", ".part-", f".{SUMMARY}")
 _BATCH_ROWS = 4096
 _SAMPLE_ROWS = 200
 _FOOTERS_AT_ONCE = 16
@@ -153,7 +155,7 @@ def make_room(folder: str) -> None:
         names = [str(PurePosixPath(one).relative_to(path)) for one in files]
         if SUMMARY in names:
             raise InputError(f"'{folder}' holds a finished result; give another folder.")
-        foreign = [name for name in names if not name.removeprefix(f"{BAD_FOLDER}/").startswith("part-")]
+        foreign = [name for name in names if not name.removeprefix(f"{BAD_FOLDER}/").startswith(_OURS)]
         if foreign:
             raise InputError(f"'{folder}' is not empty (it holds '{foreign[0]}'); give another folder.")
         for one in files:
@@ -243,7 +245,7 @@ def _reached(address: str, what: str = "can't be read or written") -> Iterator[N
 
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # the last: dates that Python has not
         raise InputError(f"'{address}' {what}: {error}") from error
 
 

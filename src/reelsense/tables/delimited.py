@@ -82,9 +82,9 @@ class Lines:
 
 def _header(lines: Lines, dialect: Dialect, path: Path) -> list[str]:
     while (found := lines.take()) is not None:
-        line = found[1].strip("\r\n\ufeff ")
-        if line:
-            names = _names(line, dialect)
+        line = found[1].lstrip("\ufeff ")
+        if line.strip("\r\n "):
+            names = _names(line, lines, dialect)
             if len(names) > _MOST_COLUMNS:
                 raise InputError(
                     f"'{path.name}' has {len(names):,} columns; a table of at most {_MOST_COLUMNS:,} is read."
@@ -93,8 +93,11 @@ def _header(lines: Lines, dialect: Dialect, path: Path) -> list[str]:
     raise InputError(f"'{path.name}' is empty: a table begins with a line of column names.")
 
 
-def _names(line: str, dialect: Dialect) -> list[str]:
-    """The cells of the header. One that is written by no rules is cut at its delimiters."""
+def _names(line: str, lines: Lines, dialect: Dialect) -> list[str]:
+    """The cells of the header, with line ends inside quotes. One written by no rules is cut at its delimiters."""
+    if dialect.quoted and line.count('"') % 2 and (names := _spanning(line, lines, dialect)):
+        return names
+    line = line.strip("\r\n ")
     if dialect.quoted:
         with suppress(csv.Error, StopIteration):
             return next(csv.reader([line], delimiter=dialect.delimiter))
@@ -118,8 +121,11 @@ def _cells(line: str, lines: Lines, dialect: Dialect, width: int) -> list[str] |
         return None
 
 
-def _spanning(line: str, lines: Lines, dialect: Dialect, width: int) -> list[str] | None:
-    """A row that is written by the rules of quoting, over several lines if its quotes say so; else nothing is taken."""
+def _spanning(line: str, lines: Lines, dialect: Dialect, width: int | None = None) -> list[str] | None:
+    """A row that is written by the rules of quoting, over several lines if its quotes say so; else nothing is taken.
+
+    Without `width`, of any number of cells.
+    """
     taken: list[tuple[int, str]] = []
 
     def fed() -> Iterator[str]:
@@ -133,7 +139,8 @@ def _spanning(line: str, lines: Lines, dialect: Dialect, width: int) -> list[str
             yield found[1]
 
     try:
-        cells = _fitting(next(csv.reader(fed(), delimiter=dialect.delimiter, strict=True)), width)
+        read = next(csv.reader(fed(), delimiter=dialect.delimiter, strict=True))
+        cells = read if width is None else _fitting(read, width)
     except (csv.Error, StopIteration):
         cells = None
     if cells is None:

@@ -45,7 +45,7 @@ def guess_dialect(path: Path) -> Dialect:
     lines = [line.rstrip("\r") for line in text.split(newline)]
     if len(sample) == _SAMPLE_BYTES and len(lines) > 1:
         lines.pop()  # cut in the middle
-    lines = [line for line in lines if line.strip("\r ")] or [""]
+    lines = _whole_header([line for line in lines if line.strip("\r ")] or [""])
     name = path.name.lower().removesuffix(".gz")
     delimiter = "\t" if name.endswith((".tsv", ".txt")) and "\t" in lines[0] else _commonest(lines)
     return Dialect(encoding, newline, delimiter, _quotes(lines, delimiter))
@@ -83,6 +83,15 @@ def _encoding_of_letters(sample: bytes) -> str:
 def _unreadable(sample: bytes, encoding: str) -> int:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     return decoder.decode(sample).count("\ufffd")
+
+
+def _whole_header(lines: Sequence[str]) -> list[str]:
+    """The lines, those of a header that has line ends inside quotes as one."""
+    for count in range(1, 1 + min(len(lines), _MOST_LINES_OF_A_ROW)):
+        header = "\n".join(lines[:count])
+        if header.count('"') % 2 == 0:
+            return [header, *lines[count:]]
+    return list(lines)
 
 
 def _commonest(lines: Sequence[str]) -> str:

@@ -88,7 +88,8 @@ def write_scores(
 ) -> FileScored:
     """What `score_file` writes, whoever judges: `judged` gets the text column and gives all rows in their order."""
     begin = time.monotonic()
-    side = bad or out.with_name(out.name.split(".")[0] + ".bad.jsonl")
+    unpacked = out.with_suffix("") if out.suffix.lower() == ".gz" else out
+    side = bad or unpacked.with_suffix(".bad.jsonl")
     _check(source, out, side)
     column = find_text_column(source, text_column)
     # Only JSONL can take columns that turn up in later rows.
@@ -121,13 +122,13 @@ def _check(source: Path, out: Path, side: Path) -> None:
         raise InputError(f"'{out}' can't take both the scores and the bad rows; give another file for one of them.")
 
 
-def renamed(columns: Sequence[str]) -> dict[str, str]:
+def renamed(columns: Sequence[str], reserved: Sequence[str] = RESULT_COLUMNS) -> dict[str, str]:
     """Column of the source to its name in the output: what a result would overwrite gets another name."""
-    taken = {*columns, *RESULT_COLUMNS}
+    taken = {*columns, *reserved}
     names: dict[str, str] = {}
     for column in columns:
         names[column] = column
-        while names[column] in RESULT_COLUMNS or (names[column] != column and names[column] in taken):
+        while names[column] in reserved or (names[column] != column and names[column] in taken):
             names[column] = f"original_{names[column]}"
         taken.add(names[column])
     return names
@@ -194,10 +195,10 @@ def result(answer: Prediction, version: str) -> dict[str, Any]:
     }
 
 
-def rename_later(cells: Mapping[str, Any], names: dict[str, str]) -> None:
+def rename_later(cells: Mapping[str, Any], names: dict[str, str], reserved: Sequence[str] = RESULT_COLUMNS) -> None:
     """Take up columns that turn up in a later row of a JSONL file."""
     if any(name not in names for name in cells):
-        names.update(renamed([*names, *(name for name in cells if name not in names)]))
+        names.update(renamed([*names, *(name for name in cells if name not in names)], reserved))
 
 
 def chunks(rows: Iterator[Row | BadRow], size: int, first: int | None = None) -> Iterator[list[Row | BadRow]]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from reelsense.errors import InputError
 from reelsense.models.base import Classifier
@@ -17,9 +17,9 @@ from reelsense.tables.scoring import RESULT_COLUMNS, chunks, judge, rename_later
 from reelsense.tables.writing import DelimitedWriter
 
 Format = Literal["csv", "tsv", "jsonl"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 # Says why a row has no score; empty for the others.
 PROBLEM = "problem"
+_RESERVED = (*RESULT_COLUMNS, PROBLEM)
 # A slow model's first rows are out in a moment, a quick one's chunks soon grow.
 _FIRST_ROWS, _ROWS = 32, 1024
 
@@ -38,7 +38,7 @@ def stream_scores(
     breaks off later ends with a row that says so; so does one whose texts have more than `most_characters`.
     """
     column = find_text_column(source, text_column)
-    names = renamed([*columns_of(source, whole=format_ != "jsonl"), PROBLEM])
+    names = renamed(columns_of(source, whole=format_ != "jsonl"), _RESERVED)
     pieces = _pieces(classifier, source, column, names, format_, neutral_below, most_characters)
     first = next(pieces)
     return chain((first,), pieces)
@@ -54,11 +54,10 @@ def _pieces(
     most: int | None,
 ) -> Iterator[bytes]:
     text = io.StringIO()
-    shown = [name for name in names.values() if name != PROBLEM]
     # A spreadsheet reads UTF-8 as such only with a byte order mark.
     if format_ == "csv":
         text.write("\ufeff")
-    columns = [*shown, *RESULT_COLUMNS, PROBLEM]
+    columns = [*names.values(), *_RESERVED]
     writer = None if format_ == "jsonl" else DelimitedWriter(text, columns, "," if format_ == "csv" else "\t")
 
     def put(row: dict[str, Any]) -> None:
@@ -71,7 +70,7 @@ def _pieces(
     try:
         for chunk in chunks(within(read_rows(source), most), _ROWS, _FIRST_ROWS):
             for one in judge(classifier, chunk, column, neutral_below):
-                rename_later(one.cells, names)
+                rename_later(one.cells, names, _RESERVED)
                 row = {names[name]: value for name, value in one.cells.items()}
                 if one.answer is not None:
                     row |= result(one.answer, classifier.version)

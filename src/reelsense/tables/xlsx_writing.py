@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -73,7 +72,7 @@ class XlsxWriter:
     def _value(self, value: Any) -> Any:
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, int | float) and math.isfinite(value) and abs(value) < _LARGEST:
+        if isinstance(value, int | float) and abs(value) < _LARGEST:  # no infinity either
             return value
         if isinstance(value, date) and value.year >= _FIRST_YEAR and getattr(value, "tzinfo", None) is None:
             return value
