@@ -12,7 +12,8 @@ from reelsense.types import Sentiment
 
 LabelKo = Literal["긍정", "부정", "중립"]
 NeutralBelow = Annotated[
-    float | None, Field(ge=0.5, le=1, description="top probability under which the answer is 중립; default 0.7")
+    float | None,
+    Field(ge=0.5, le=1, description="top probability under which the answer is 중립; default: the setting"),
 ]
 
 

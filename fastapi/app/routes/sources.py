@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints
 from app.deps import AdminDep, Name, ReaderDep, ServiceDep
 from reelsense.errors import InputError, NotThere
 from reelsense.settings import Settings
-from reelsense.sources.sites import ALLOWING, SITE_NAMES, allowed_by, require_allowed, require_site
+from reelsense.sources.sites import ALLOWING, SITE_NAMES, allowed_by, require_allowed, require_site, schedule_of
 from reelsense.store.films import find_film
 from reelsense.store.runs import RunRow, last_crawls
 from reelsense.store.source_totals import SourceTotals, source_totals
@@ -152,7 +152,7 @@ def _source(
         "site": site,
         "on": why in ("enabled", "local"),
         "why": why if site else None,
-        "schedule": settings.crawl.schedule.get(name, "@daily") if site else None,
+        "schedule": schedule_of(name, settings) if site else None,
         **asdict(totals or SourceTotals(0, 0, None)),
         "last_run": last_run,
     }
