@@ -124,7 +124,7 @@ def test_each_site_and_the_training_have_a_pool_of_one(dags: dict[str, Any]) -> 
 
 def test_checks_and_chores_are_those_of_the_pipelines(dags: dict[str, Any]) -> None:
     assert set(dags["model_check"]["tasks"]) == {"drift", *CHECKS}
-    assert set(dags["maintenance"]["tasks"]) == {"jobs", "report", *CHORES}
+    assert set(dags["maintenance"]["tasks"]) == {"report", *CHORES}
 
 
 def test_the_training_can_be_sent_to_another_worker(tmp_path: Path) -> None:

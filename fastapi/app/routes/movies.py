@@ -14,7 +14,7 @@ from app.periods import Period, points_by
 from app.viewing import ChosenDep, View, open_view
 from reelsense.errors import NotThere
 from reelsense.models.base import decide
-from reelsense.store.browse import Filters, Order, film_reviews, review_conditions
+from reelsense.store.browse import Order, film_reviews, review_conditions
 from reelsense.store.films import film_id, films_of
 from reelsense.store.summary import (
     FilmSummary,
@@ -115,13 +115,14 @@ def trend(id: str, service: ServiceDep, filters: ChosenDep, by: Period = "week")
 
 
 @router.get("/v1/movies/{id}/aspects", response_model=film_schemas.Aspects)
-def aspects(id: str, service: ServiceDep) -> Any:
-    """배우·스토리·영상미·음악·연출 / sides of the film."""
+def aspects(id: str, service: ServiceDep, filters: ChosenDep) -> Any:
+    """배우·스토리·영상미·음악·연출 / sides of the film, in the chosen reviews."""
     with open_view(service) as view:
+        conditions = review_conditions(filters, view.neutral_below)
         key = view.title_key(id)
-        tagged = aspect_counts(view.connection, view.version, view.neutral_below, key)
+        tagged = aspect_counts(view.connection, view.version, view.neutral_below, key, conditions)
         newest, _ = film_reviews(
-            view.connection, view.version, view.neutral_below, key, Filters(), limit=_READ_FOR_ASPECTS
+            view.connection, view.version, view.neutral_below, key, filters, limit=_READ_FOR_ASPECTS
         )
     counts: dict[str, Counter[str]] = {}
     evidence: dict[str, list[dict[str, Any]]] = {}

@@ -141,7 +141,7 @@ def drift_text(settings: Settings, alarms: Sequence[DriftAlarm], page: str, link
 
 
 def upkeep_text(settings: Settings, removed: dict[str, int], link: str = "") -> str:
-    """What maintenance cleared away."""
+    """What maintenance cleared away, by the chores' names."""
     say = _say(settings)
     told = " · ".join(f"{name} {number:,}" for name, number in removed.items() if number) or say("없음", "nothing")
     return "\n".join([f"🧹 *{say('정리', 'maintenance')}*  {told}", *_links(settings, link)])
