@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.deps import Text
 from reelsense.serving.jobs import State
 from reelsense.types import Sentiment
 
@@ -138,8 +139,8 @@ class LabelRequest(BaseModel):
     )
 
     review_id: int | None = Field(None, ge=1, le=2**63 - 1)
-    source: str | None = Field(None, max_length=40, pattern=r"^[^\x00]*$")
-    source_id: str | None = Field(None, max_length=120, pattern=r"^[^\x00]*$")
+    source: Text | None = Field(None, max_length=40)
+    source_id: Text | None = Field(None, max_length=120)
     text: str | None = None
     sentiment: Sentiment
     annotator: str | None = Field(

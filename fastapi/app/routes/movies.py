@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from app import film_schemas
-from app.deps import Allow, ServiceDep
+from app.deps import Allow, ServiceDep, Text
 from app.periods import Period, points_by
 from app.viewing import ChosenDep, View, open_view
 from reelsense.errors import NotThere
@@ -37,7 +37,7 @@ _EVIDENCE_EACH = 6
 @router.get("/v1/movies", response_model=film_schemas.Movies)
 def movies(
     service: ServiceDep,
-    search: Annotated[str | None, Query(max_length=100)] = None,
+    search: Annotated[Text | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Any:
@@ -97,11 +97,7 @@ def reviews(
         found, total = film_reviews(
             view.connection, view.version, view.neutral_below, key, filters, order, limit, offset
         )
-    shown = []
-    for one in found:
-        code = None if one.positive is None else decide(one.positive, view.neutral_below)
-        shown.append({**asdict(one), "code": code, "label": code.korean if code else None})
-    return {"model_version": view.version, "total": total, "reviews": shown}
+    return {"model_version": view.version, "total": total, "reviews": [view.shown(one) for one in found]}
 
 
 @router.get("/v1/movies/{id}/trend", response_model=film_schemas.Trend)

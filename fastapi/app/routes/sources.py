@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints
+from pydantic import BaseModel, ConfigDict, StrictBool
 
-from app.deps import AdminDep, Name, ReaderDep, ServiceDep
+from app.deps import AdminDep, Code, Name, ReaderDep, ServiceDep
 from reelsense.errors import InputError, NotThere
 from reelsense.settings import Settings
 from reelsense.sources.sites import ALLOWING, SITE_NAMES, allowed_by, require_allowed, require_site, schedule_of
@@ -21,8 +21,6 @@ from reelsense.store.switches import switch, switched_off
 from reelsense.store.watchlist import unwatch, watch, watched
 
 router = APIRouter(tags=["operations"])
-
-Code = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,80}$")]
 
 
 class LastRun(BaseModel):
