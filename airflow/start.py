@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from reelsense.kept_secret import kept_secret
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -58,8 +60,8 @@ def prepare() -> Path:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("AIRFLOW__API_AUTH__JWT_SECRET", _secret(home / "jwt-secret"))
-    os.environ.setdefault("AIRFLOW__API__SECRET_KEY", _secret(home / "session-secret"))
+    os.environ.setdefault("AIRFLOW__API_AUTH__JWT_SECRET", kept_secret(home / "jwt-secret").decode().strip())
+    os.environ.setdefault("AIRFLOW__API__SECRET_KEY", kept_secret(home / "session-secret").decode().strip())
     _write_password()
     return home
 
@@ -71,13 +73,6 @@ def initialise(home: Path) -> None:
             done = subprocess.run([sys.executable, "-m", "airflow", *command], stdout=log, stderr=log, check=False)
         if done.returncode:
             sys.exit(f"start.py: 'airflow {' '.join(command)}' failed; see {home / 'init.log'}.")
-
-
-def _secret(path: Path) -> str:
-    """Made once, kept for its owner only."""
-    if not path.exists():
-        _keep(path, secrets.token_hex(64))
-    return path.read_text(encoding="utf-8").strip()
 
 
 def _write_password() -> None:

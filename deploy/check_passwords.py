@@ -15,6 +15,7 @@ DATABASE = ("POSTGRES_PASSWORD", "AIRFLOW_DB_PASSWORD", "MLFLOW_DB_PASSWORD", "R
 PEOPLE = ("AIRFLOW_ADMIN_PASSWORD", "GATE_PASSWORD")
 PAGE = "REELSENSE_PAGE__ADMIN_PASSWORD"
 KEY = "REELSENSE_LINKS__API_KEY"
+SALT = "REELSENSE_PAGE__SALT"
 _EXAMPLE = "change-me"
 _IN_ADDRESS = re.compile(r"[A-Za-z0-9._~-]+")
 _KEY = re.compile(r"rs_[0-9a-f]{12}_[A-Za-z0-9_-]{32,}")
@@ -22,7 +23,7 @@ _KEY = re.compile(r"rs_[0-9a-f]{12}_[A-Za-z0-9_-]{32,}")
 
 def faults(environment: Mapping[str, str]) -> list[str]:
     """What is wrong with the passwords, a line each; the passwords themselves are never in it."""
-    asked = [*DATABASE, *PEOPLE, KEY]
+    asked = [*DATABASE, *PEOPLE, KEY, SALT]
     if not environment.get("REELSENSE_PAGE__OIDC_CLIENT_ID"):
         asked.append(PAGE)
     found: list[str] = []

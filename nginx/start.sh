@@ -26,8 +26,8 @@ upstreams() {
 
 server() {
   if [ -r $tls/fullchain.pem ] && [ -r $tls/privkey.pem ]; then
-    # The fingerprint makes a renewed certificate a change.
-    echo "# $(openssl x509 -noout -fingerprint -in $tls/fullchain.pem)"
+    # The sum makes a renewed certificate, or key, a change.
+    echo "# $(cat $tls/fullchain.pem $tls/privkey.pem | openssl dgst -sha256)"
     echo "include /etc/nginx/reelsense/https.conf;"
   else
     echo "include /etc/nginx/reelsense/http.conf;"
@@ -58,15 +58,19 @@ nginx -c $configuration -g "daemon off;" &
 nginx=$!
 trap 'kill -QUIT $nginx; wait $nginx; exit 0' TERM INT QUIT
 
+changed=
 while kill -0 $nginx 2>/dev/null; do
   sleep 2 &
   wait $! || true
-  upstreams >$run/upstreams.new
-  server >$run/server.new
-  if ! cmp -s $run/upstreams.new $run/upstreams.conf || ! cmp -s $run/server.new $run/server.conf; then
-    mv $run/upstreams.new $run/upstreams.conf
-    mv $run/server.new $run/server.conf
-    nginx -t -q -c $configuration && kill -HUP $nginx
+  for part in upstreams server; do
+    $part >$run/$part.new
+    cmp -s $run/$part.new $run/$part.conf || changed=yes
+    mv $run/$part.new $run/$part.conf
+  done
+  # What nginx refuses is tried again: of a renewed certificate the key may come a moment later.
+  if [ "$changed" ] && nginx -t -q -c $configuration; then
+    kill -HUP $nginx
+    changed=
   fi
 done
 wait $nginx

@@ -125,6 +125,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "page.oidc_client_secret": ("hunter2", SecretStr("hunter2")),
     "page.oidc_redirect_url": ("https://a.example/oauth2callback", "https://a.example/oauth2callback"),
     "page.cookie_secret": ("hunter2", SecretStr("hunter2")),
+    "page.salt": ("hunter2", SecretStr("hunter2")),
     "page.viewers": ("a@x.kr, b@x.kr", ("a@x.kr", "b@x.kr")),
     "page.labellers": ("a@x.kr", ("a@x.kr",)),
     "page.admins": ("a@x.kr", ("a@x.kr",)),

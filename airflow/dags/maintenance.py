@@ -6,19 +6,15 @@ from airflow.sdk.exceptions import AirflowFailException
 from orchestration.defaults import REPORT, dag_options, parse_settings, schedule
 from orchestration.environment import at_work
 
-CHORES = ("jobs", "snapshots", "versions", "runs", "training", "leftovers", "vacuum")
+CHORES = ("snapshots", "versions", "runs", "training", "leftovers", "vacuum")
 
 
 @task
 def clear(chore: str) -> int:
     """Do one chore; returns how much was cleared away."""
+    from reelsense.pipelines.maintain import maintain
+
     with at_work() as work:
-        if chore == "jobs":
-            from reelsense.serving.jobs import Jobs, jobs_folder
-
-            return Jobs(jobs_folder(work.settings), 0).prune(work.settings.serving.job_days)
-        from reelsense.pipelines.maintain import maintain
-
         return maintain(work.db, work.settings, chore)
 
 
@@ -26,9 +22,11 @@ def clear(chore: str) -> int:
 def report(cleared: dict[str, int | None]) -> None:
     """One message about this run; fails when the run did."""
     from reelsense.notify.wording import upkeep_text
+    from reelsense.pipelines import maintain
 
     with at_work() as work:
-        done = {chore: number for chore, number in cleared.items() if number is not None}
+        known = {chore: number for chore, number in cleared.items() if number is not None}
+        done = {maintain.CHORES[chore].name(work.settings): number for chore, number in known.items()}
         work.tell(f"{work.run}:report", "maintenance", upkeep_text(work.settings, done, work.link))
         failed = work.failed_tasks()
     if failed:

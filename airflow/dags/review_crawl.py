@@ -4,13 +4,13 @@ from airflow.sdk import dag
 
 from orchestration.crawling import crawl_films, list_films, report_crawl, write_snapshot
 from orchestration.defaults import dag_options, parse_settings, schedule, site_pool
-from reelsense.sources.sites import SITE_NAMES, allowed_by
+from reelsense.sources.sites import SITE_NAMES, allowed_by, schedule_of
 
 
 def review_crawl(source: str) -> None:
     """The crawl of one source."""
     settings = parse_settings()
-    when = schedule(settings.crawl.schedule.get(source, "@daily")) if allowed_by(source, settings) else None
+    when = schedule(schedule_of(source, settings)) if allowed_by(source, settings) else None
 
     @dag(dag_id=f"review_crawl_{source}", schedule=when, doc_md=__doc__, **dag_options())
     def crawl() -> None:

@@ -33,8 +33,10 @@ def application() -> Any:
 def api_page() -> str:
     """The page `reference/api.md`."""
     app = application()
+    from app.authorisation import route_scopes
+
     described = app.openapi()
-    scopes = _scopes(app)
+    scopes = {(one.method, one.path): one.scope for one in route_scopes(app)}
     by_tag: dict[str, list[str]] = defaultdict(list)
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
@@ -44,22 +46,6 @@ def api_page() -> str:
     for tag, sections in by_tag.items():
         parts += [f"## {tag}\n", *sections]
     return "\n".join(parts) + "\n" + _shapes(described)
-
-
-def _scopes(app: Any) -> dict[tuple[str, str], str]:
-    from app.deps import Allow
-
-    # What a route's function asks for itself, without a dependency.
-    found = {("POST", "/v1/predict"): "predict"}
-    for route in _routes(app.routes):
-        for one in getattr(getattr(route, "dependant", None), "dependencies", ()):
-            if isinstance(one.call, Allow):
-                found.update({(method, route.path): one.call.scope for method in route.methods})
-    return found
-
-
-def _routes(routes: Any) -> list[Any]:
-    return [inner for one in routes for inner in (_routes(one.routes) if hasattr(one, "routes") else [one])]
 
 
 def _section(path: str, method: str, operation: Mapping[str, Any], scope: str | None, described: Any) -> str:

@@ -27,7 +27,7 @@ In embedded mode `REELSENSE_HOME` (default `.reelsense`) also holds:
 |---|---|
 | `reelsense.db` | the review store ([tables](tables.md)) |
 | `mlflow.db`, `artifacts/` | MLflow's runs and versions, and the files of models |
-| `salt`, `page-salt` | of author hashes and of the hashes of people who label: back them up, never change them |
+| `salt`, `page-salt` | of the hashes of authors and of people who label, unless settings give them; never change them |
 | `cache/` | models fetched from the registry; may be deleted |
 | `training/` | trainings under way, with their checkpoints |
 | `reports/` | pages written by `report`, `compare`, `drift` and `data describe` |

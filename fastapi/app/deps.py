@@ -57,6 +57,10 @@ AdminDep = Annotated[ApiKey, Depends(Allow("admin"))]
 
 # A source, a pipeline, a topic.
 Name = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]{1,40}$")]
+# A film, as its source names it.
+Code = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,80}$")]
+# What is looked for in the store: PostgreSQL takes no NUL.
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 
 
 def _caller(scope: AsgiScope) -> Caller:

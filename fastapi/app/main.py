@@ -82,8 +82,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     describe(app)
     app.add_middleware(Observing, direct=[route for route in app.routes if isinstance(route, predict.DirectRoute)])
-    if settings.serving.cors_origins:
-        app.add_middleware(CORSMiddleware, allow_origins=settings.serving.cors_origins, allow_headers=["*"])
     if settings.serving.otlp_endpoint:
         trace(app, settings.serving.otlp_endpoint)
+    # Outermost: a browser's question before the request is answered here, and is none for what lies within.
+    if settings.serving.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.serving.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["X-Request-ID", "X-Model-Version", "Retry-After"],
+        )
     return app

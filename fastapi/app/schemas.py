@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.deps import Text
 from reelsense.serving.jobs import State
 from reelsense.types import Sentiment
 
 LabelKo = Literal["긍정", "부정", "중립"]
 NeutralBelow = Annotated[
-    float | None, Field(ge=0.5, le=1, description="top probability under which the answer is 중립; default 0.7")
+    float | None,
+    Field(ge=0.5, le=1, description="top probability under which the answer is 중립; default: the setting"),
 ]
 
 
@@ -137,8 +139,8 @@ class LabelRequest(BaseModel):
     )
 
     review_id: int | None = Field(None, ge=1, le=2**63 - 1)
-    source: str | None = Field(None, max_length=40, pattern=r"^[^\x00]*$")
-    source_id: str | None = Field(None, max_length=120, pattern=r"^[^\x00]*$")
+    source: Text | None = Field(None, max_length=40)
+    source_id: Text | None = Field(None, max_length=120)
     text: str | None = None
     sentiment: Sentiment
     annotator: str | None = Field(

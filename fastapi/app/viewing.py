@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import Depends, Query
 from pydantic import StringConstraints
 
-from reelsense.errors import NotThere
+from app.deps import Text
+from reelsense.models.base import decide
 from reelsense.serving.remembering import Answer, Remembered
 from reelsense.serving.service import Service
-from reelsense.store.browse import Filters, best_scored_version, find_title_key
+from reelsense.store.browse import Filters, NewReview, ScoredReview, best_scored_version, require_title_key
+from reelsense.store.films import film_id
 from reelsense.store.overview import last_finished
 from reelsense.types import Sentiment
 
@@ -36,10 +38,16 @@ class View:
 
     def title_key(self, number: str) -> str:
         """The film of an id. Raises NotThere."""
-        found = find_title_key(self.connection, number)
-        if found is None:
-            raise NotThere(f"There is no film '{number}': GET /v1/movies lists them.")
-        return found
+        return require_title_key(self.connection, number)
+
+    def shown(self, review: ScoredReview) -> dict[str, Any]:
+        """A review as `film_schemas.Review`."""
+        code = None if review.positive is None else decide(review.positive, self.neutral_below)
+        return {**asdict(review), "code": code, "label": code.korean if code else None}
+
+    def shown_with_film(self, one: NewReview) -> dict[str, Any]:
+        """A review as `film_schemas.NewReview`."""
+        return {**self.shown(one.review), "title": one.title, "movie_id": film_id(one.title_key)}
 
 
 @contextmanager
@@ -51,7 +59,7 @@ def open_view(service: Service) -> Iterator[View]:
         yield View(connection, version, service.settings.neutral_below, service.remembered)
 
 
-Source = Annotated[str, StringConstraints(max_length=40)]
+Source = Annotated[Text, StringConstraints(max_length=40)]
 Day = Annotated[date | None, Query(description="한국 날짜 / a Korean day, included")]
 
 
@@ -60,7 +68,7 @@ def chosen(
     source: Annotated[list[Source] | None, Query(max_length=20, description="여러 번 가능 / may be repeated")] = None,
     since: Day = None,
     until: Day = None,
-    words: Annotated[str | None, Query(max_length=100)] = None,
+    words: Annotated[Text | None, Query(max_length=100)] = None,
     mismatch: Annotated[bool, Query(description="평점과 어긋난 것만 / whose rating says the opposite")] = False,
 ) -> Filters:
     """Which reviews of a film a request asks for."""

@@ -223,6 +223,7 @@ class PageSettings(_Section):
     oidc_client_secret: SecretStr | None = Field(None, description="given by the provider")
     oidc_redirect_url: str = Field("", description="the page's address with /oauth2callback")
     cookie_secret: SecretStr | None = Field(None, description="signs the sign-in cookie of OIDC")
+    salt: SecretStr | None = Field(None, description="of the hashes of people; made and kept in HOME if not given")
     viewers: _Words = Field((), description="e-mail addresses; none: whoever signs in")
     labellers: _Words = Field((), description="e-mail addresses that may label")
     admins: _Words = Field((), description="e-mail addresses that may do everything")

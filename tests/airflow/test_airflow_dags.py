@@ -124,7 +124,7 @@ def test_each_site_and_the_training_have_a_pool_of_one(dags: dict[str, Any]) -> 
 
 def test_checks_and_chores_are_those_of_the_pipelines(dags: dict[str, Any]) -> None:
     assert set(dags["model_check"]["tasks"]) == {"drift", *CHECKS}
-    assert set(dags["maintenance"]["tasks"]) == {"jobs", "report", *CHORES}
+    assert set(dags["maintenance"]["tasks"]) == {"report", *CHORES}
 
 
 def test_the_training_can_be_sent_to_another_worker(tmp_path: Path) -> None:
@@ -137,6 +137,27 @@ def test_the_training_can_be_sent_to_another_worker(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(ROOT / "airflow" / "dags")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout.splitlines()[-1] == "gpu training"
+
+
+def test_the_keys_of_airflow_s_connection_go_before_the_empty_ones_of_a_container(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; sys.path.append(sys.argv[1])\n"
+        "from orchestration.environment import task_settings\n"
+        "task_settings()\n"
+        "print(*(os.environ['AWS_' + name] for name in ('ACCESS_KEY_ID', 'SECRET_ACCESS_KEY', 'DEFAULT_REGION')))"
+    )
+    told = {"conn_type": "aws", "login": "KEY-ID", "password": "a-secret", "extra": {"region_name": "eu-west-1"}}
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW_CONN_REELSENSE_S3": json.dumps(told),
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+        "AWS_DEFAULT_REGION": "ap-northeast-2",
+    }
+    command = [sys.executable, "-c", code, str(ROOT / "airflow" / "dags")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.splitlines()[-1] == "KEY-ID a-secret eu-west-1"
 
 
 def prepared(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -377,7 +377,7 @@ def test_maintenance_clears_away_what_is_old_and_nothing_else(platform: Platform
     assert old not in platform.bucket.listed()
     assert platform.bucket.listed("data/reviews/")
     assert stored(platform) == before
-    assert "snapshots 1" in message(platform, "🧹")
+    assert "오래된 스냅샷 1" in message(platform, "🧹")
 
 
 def test_the_bot_answers_people_in_the_thread_once_and_never_itself(platform: Platform) -> None:

@@ -52,7 +52,7 @@ def test_the_example_itself_is_refused_by_the_name_of_each_password() -> None:
     done = check(example)
     assert done.returncode == 2
     assert set(re.findall(r"\.env: (\w+) is still the example's", done.stderr)) == set(example)
-    assert len(example) == 8
+    assert len(example) == 9
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from reelsense.settings import Settings
 
@@ -76,6 +77,22 @@ def test_without_passwords_the_file_is_refused_and_one_that_is_missing_is_named(
 
     assert done.returncode != 0
     assert re.search(r"[A-Z_]*PASSWORD", done.stderr)
+
+
+def test_what_reads_env_gets_no_password_that_is_another_s() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    made = set(re.findall(r"^(\w+)=CHANGE-ME", example, re.MULTILINE)) | {"GRAFANA_PASSWORD"}
+    services = yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]
+    reading = {name: service["environment"] for name, service in services.items() if "env_file" in service}
+
+    assert {"store-init", "api", "backup"} <= set(reading)
+    for name, told in reading.items():
+        its_own = {"AIRFLOW_ADMIN_PASSWORD"} if name.startswith("airflow") else set()
+        assert {one for one in made if told.get(one) != ""} == its_own | {"REELSENSE_LINKS__API_KEY"}, name
+
+
+def test_the_page_is_told_its_salt_since_its_home_does_not_outlive_it(services: dict[str, Service]) -> None:
+    assert services["ui"]["environment"]["REELSENSE_PAGE__SALT"]
 
 
 def test_only_nginx_is_reached_from_outside_this_machine(services: dict[str, Service]) -> None:

@@ -34,6 +34,7 @@ SECRETS = {
     "REELSENSE_PAGE__ADMIN_PASSWORD": "c3c3c3c3c3c3",
     "REELSENSE_LINKS__API_KEY": "rs_0123456789ab_d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1",
     "REELSENSE_CRAWL__HASH_SALT": "e1e1e1e1e1e1",
+    "REELSENSE_PAGE__SALT": "e2e2e2e2e2e2",
 }
 GIVEN: dict[str, Any] = {"publicAddress": "https://reviews.example.org", "secrets": {"values": SECRETS}}
 # Further ways to install it, each beside GIVEN.
@@ -359,7 +360,7 @@ def test_each_pod_is_told_only_the_secrets_it_needs(rendered: dict[str, list[Man
         told.setdefault(component, set()).update(names)
 
     assert told["gateway"] == {"GATE_PASSWORD"}
-    assert told["ui"] == {"REELSENSE_LINKS__API_KEY", "REELSENSE_PAGE__ADMIN_PASSWORD"}
+    assert told["ui"] == {"REELSENSE_LINKS__API_KEY", "REELSENSE_PAGE__ADMIN_PASSWORD", "REELSENSE_PAGE__SALT"}
     assert told["mlflow"] == {"MLFLOW_BACKEND_STORE_URI", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
     assert "REELSENSE_DATABASE_URL" in told["api"]
     assert not {name for name in told["api"] if name.startswith(("AIRFLOW", "MLFLOW", "GATE", "REELSENSE_PAGE"))}

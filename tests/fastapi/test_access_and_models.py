@@ -255,9 +255,20 @@ def test_spans_go_to_a_collector_when_one_is_named(start: Start, monkeypatch: py
         wait_for(lambda: any(b"POST /v1/predict" in one and b"traced-1" in one for one in seen), 60)
 
 
-def test_origins_that_are_named_may_call(start: Start) -> None:
-    api = start(SERVING__CORS_ORIGINS="https://ours.example")
+@pytest.mark.parametrize("traced", [{}, {"SERVING__OTLP_ENDPOINT": "http://127.0.0.1:9/v1/traces"}])
+def test_origins_that_are_named_may_call(start: Start, traced: dict[str, str]) -> None:
+    api = start(SERVING__CORS_ORIGINS="https://ours.example", **traced)
     ours = api.post("/v1/predict", TEXT, headers={"Origin": "https://ours.example"})
     theirs = api.post("/v1/predict", TEXT, headers={"Origin": "https://theirs.example"})
     assert ours.headers["access-control-allow-origin"] == "https://ours.example"
+    assert ours.headers["access-control-expose-headers"] == "X-Request-ID, X-Model-Version, Retry-After"
     assert "access-control-allow-origin" not in theirs.headers
+    # What a browser asks before it sends JSON, or a key.
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        asked = {
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": "authorization,content-type",
+        }
+        for origin, status in (("https://ours.example", 200), ("https://theirs.example", 400)):
+            told = api.session.options(f"{api.url}/v1/predict", headers={"Origin": origin, **asked}, timeout=10)
+            assert told.status_code == status, (method, origin, told.text)

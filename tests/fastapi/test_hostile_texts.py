@@ -107,6 +107,30 @@ def test_a_name_that_leads_elsewhere_leads_nowhere(hostile: Api, path: str, id: 
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            f"/v1/movies/{{}}/{part}?words=%00"
+            for part in ("reviews", "trend", "analysis", "words", "aspects", "export")
+        ),
+        "/v1/movies/{}/reviews?source=%00",
+        "/v1/movies?search=%00",
+        "/v1/sources/cgv/films?search=%00",
+        "/v1/watchlist?source=%00",
+    ],
+)
+def test_a_nul_which_postgresql_takes_nowhere_is_refused(hostile: Api, path: str) -> None:
+    hostile.problem(hostile.get(path.format(_film(hostile))), 422)
+
+
+def test_a_nul_in_what_is_sent_is_refused(hostile: Api) -> None:
+    for source, code in (("cgv", "1\0"), ("cgv\0", "1")):
+        hostile.problem(hostile.post("/v1/collections", {"source": source, "code": code}), 422)
+        body = {"source": source, "source_id": code, "sentiment": "positive"}
+        hostile.problem(hostile.post("/v1/labels", body), 422)
+
+
+@pytest.mark.parametrize(
     "name", ["../../evil.csv", "/etc/evil.csv", "..\\..\\evil.csv", "a\r\nX: y.csv", "\x00.csv", "." * 9]
 )
 def test_a_files_name_is_a_name(hostile: Api, name: str) -> None:

@@ -113,6 +113,16 @@ def test_aspects_come_with_evidence(api: Api) -> None:
     assert any("스토리가 지루하고" in one["clause"] for one in found["evidence"])
 
 
+def test_aspects_are_those_of_the_chosen_reviews(api: Api) -> None:
+    path = f"/v1/movies/{number_of(api, '달빛/기차')}/aspects"
+    found = api.get(f"{path}?source=megabox").json()
+    assert [(one["aspect"], one["positive"]) for one in found["tagged"]] == [("배우", 3)]
+    assert {one["aspect"]: one for one in found["mentioned"]}["배우"]["positive"] == 3
+    found = api.get(f"{path}?words=지루하고").json()
+    assert found["tagged"] == []
+    assert {one["clause"] for one in found["evidence"]} == {"스토리가 지루하고"}
+
+
 def test_a_person_corrects_a_stored_review_by_either_name(api: Api) -> None:
     review = api.get(f"/v1/movies/{number_of(api, '새 영화')}/reviews").json()["reviews"][0]
     assert review["text"].startswith("<script>")

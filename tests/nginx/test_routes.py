@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -281,18 +281,29 @@ def test_old_tls_is_refused(locked: Door) -> None:
         context.wrap_socket(plain)
 
 
-def test_a_renewed_certificate_is_taken_without_a_restart(locked: Door) -> None:
+def test_a_renewed_certificate_is_taken_without_a_restart_though_its_key_comes_later(
+    locked: Door, tmp_path: Path
+) -> None:
     def shown() -> str:
         host, port = locked.safe.removeprefix("https://").split(":")
         return ssl.get_server_certificate((host, int(port)))
 
-    before = shown()
-    certificate(locked.log.parent / "tls")
-    for _ in range(100):
-        if shown() != before:
-            return
-        time.sleep(0.1)
-    raise AssertionError("still the one before")
+    def until(so: Callable[[], bool]) -> None:
+        for _ in range(200):
+            if so():
+                return
+            time.sleep(0.1)
+        raise AssertionError("it did not come to be")
+
+    folder = locked.log.parent
+    before, kept = shown(), (folder / "run" / "server.conf").read_text()
+    certificate(tmp_path)
+    shutil.copy(tmp_path / "fullchain.pem", folder / "tls")
+    until(lambda: (folder / "run" / "server.conf").read_text() not in ("", kept))
+    time.sleep(0.5)  # nginx has refused the one without the other
+    assert shown() == before
+    shutil.copy(tmp_path / "privkey.pem", folder / "tls")
+    until(lambda: shown() != before)
 
 
 def test_the_log_is_json_without_queries_and_credentials(door: Door) -> None:

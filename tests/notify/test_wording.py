@@ -12,7 +12,8 @@ from fuzzing.raw_server import head, raw_server
 from structlog.testing import capture_logs
 
 from reelsense.notify.notices import tell_anyhow, without_secrets
-from reelsense.notify.wording import crawl_text, drift_text, failure_text, score_text, training_text
+from reelsense.notify.wording import crawl_text, drift_text, failure_text, score_text, training_text, upkeep_text
+from reelsense.pipelines.maintain import CHORES
 from reelsense.settings import Settings, load_settings
 from reelsense.store.changes import FilmChanges, MoodShift
 from reelsense.store.database import open_database
@@ -131,6 +132,15 @@ def test_drift_tells_how_far_from_what_to_what_and_where_the_page_lies() -> None
     ]
     many = drift_text(settings("en"), alarms * 20, "page", "http://log").splitlines()
     assert many[-3:] == ["• … 25 more", "> page: page", "<http://log|logs>"]
+
+
+def test_maintenance_tells_what_was_cleared_in_the_settings_language() -> None:
+    def told(language: str) -> str:
+        known = settings(language)
+        return upkeep_text(known, {chore.name(known): number for number, chore in enumerate(CHORES.values())})
+
+    assert told("ko").startswith("🧹 *정리*  보관한 모델 버전 1 · 오래된 실행 기록 2")
+    assert told("en").startswith("🧹 *maintenance*  archived versions 1 · old runs and notices 2")
 
 
 def test_a_failure_tells_the_first_line_of_the_error() -> None:

@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from small_models import log_folder, small_baseline
 
-from reelsense.errors import RegistryError
+from reelsense.errors import Conflict, NotThere, RegistryError
 from reelsense.registry.client import experiment_id, registry_client
 from reelsense.registry.tracking import KEY_TAG
 from reelsense.registry.versions import (
@@ -160,6 +160,23 @@ def test_rolling_back_swaps_champion_and_previous(three: Settings) -> None:
     assert roll_back(three).version == 2
 
 
+def test_of_two_who_leave_the_same_champion_at_once_one_does(three: Settings) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(roll_back, three, 2) for _ in range(2)]
+    (refused,) = [one.exception() for one in asked if one.exception()]
+    assert isinstance(refused, Conflict)
+    assert "Version 2 is not the champion (1 is)" in str(refused)
+    assert aliases(three) == {"champion": 1, "previous": 2, "candidate": 3}
+
+
+def test_a_roll_back_cut_short_is_finished_by_who_leaves_the_same_champion(three: Settings) -> None:
+    with stopped_before_write(2):
+        roll_back(three, 2)
+
+    assert roll_back(three, 2).version == 1
+    assert aliases(three) == {"champion": 1, "previous": 2, "candidate": 3}
+
+
 @pytest.mark.parametrize("writes", range(1, 4))
 def test_a_roll_back_cut_short_leaves_a_champion_and_is_finished_when_repeated(three: Settings, writes: int) -> None:
     with stopped_before_write(writes):
@@ -174,12 +191,12 @@ def test_without_a_previous_champion_there_is_nothing_to_roll_back_to(settings: 
     register_one()
     promote(settings, 1)
 
-    with pytest.raises(RegistryError, match="no previous"):
+    with pytest.raises(Conflict, match="no previous"):
         roll_back(settings)
 
 
 def test_archiving_the_champion_is_refused(three: Settings) -> None:
-    with pytest.raises(RegistryError, match="is the champion"):
+    with pytest.raises(Conflict, match="is the champion"):
         archive(three, 2)
     assert aliases(three)["champion"] == 2
 
@@ -211,13 +228,13 @@ def test_the_only_champion_is_not_demoted(settings: Settings, register_one) -> N
     register_one()
     promote(settings, 1)
 
-    with pytest.raises(RegistryError, match="promote another first"):
+    with pytest.raises(Conflict, match="promote another first"):
         make_candidate(settings, 1)
     assert aliases(settings) == {"champion": 1}
 
 
 def test_a_version_that_is_not_there_is_named_with_those_that_are(three: Settings) -> None:
-    with pytest.raises(RegistryError, match=r"no version 7.*3, 2, 1"):
+    with pytest.raises(NotThere, match=r"no version 7.*3, 2, 1"):
         promote(three, 7)
 
 

@@ -108,7 +108,19 @@ def test_a_live_site_is_off_until_named(settings_for):
     assert open_source("megabox", settings_for({}, enabled=("megabox",))).name == "megabox"
 
 
-from reelsense.errors import NotThere, SettingsError, SourceBlocked, SourceError, SourceOff
+def test_a_named_site_at_what_is_no_address_is_told_by_its_setting(settings_for):
+    with pytest.raises(SettingsError, match=r"crawl\.base_urls\.megabox: 'http://\[1' is no address"):
+        open_source("megabox", settings_for({"megabox": "http://[1"}, enabled=("megabox",)))
+
+
+def test_every_name_opens_its_own_site(settings_for):
+    keys = {"naver_client_id": CLIENT_ID, "naver_client_secret": CLIENT_SECRET}
+    settings = settings_for({}, enabled=SITE_NAMES, **keys)
+    assert [open_source(name, settings).name for name in SITE_NAMES] == list(SITE_NAMES)
+
+
+def test_an_unknown_source_is_told_the_known_ones(settings_for):
+    with pytest.raises(NotThere, match=r"'megabx'. Known: megabox, cgv"):
         open_source("megabx", settings_for({}))
 
 

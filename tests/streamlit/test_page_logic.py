@@ -10,7 +10,7 @@ import streamlit as st
 from page_server import Site
 from streamlit.testing.v1 import AppTest
 
-from parts import api, moods, posters, wordclouds
+from parts import api, configuration, moods, posters, session, wordclouds
 from reelsense.reporting.wordclouds import hangul_font
 from views.text import highlighted
 
@@ -77,6 +77,22 @@ def test_a_word_cloud_has_hangul_on_every_machine() -> None:
     picture = wordclouds.drawn((("재미", 10), ("감동", 5)), "positive", "dark")
     assert picture.startswith(b"\x89PNG")
     assert picture != wordclouds.drawn((("재미", 10), ("감동", 5)), "positive", "light")
+
+
+def test_who_labels_is_the_same_person_in_a_new_home_where_the_salt_is_a_setting(
+    web: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def salt(home: str) -> bytes:
+        web.setenv("REELSENSE_HOME", str(tmp_path / home))
+        configuration.settings.clear()
+        session._salt.clear()
+        return session._salt()
+
+    assert salt("one") != salt("two")
+    assert salt("one") == salt("one")
+    web.setenv("REELSENSE_PAGE__SALT", "x" * 100)
+    assert salt("three") == salt("four")
+    assert not (tmp_path / "three").exists()
 
 
 def test_without_an_api_the_page_says_so_and_offers_another_try(web: pytest.MonkeyPatch) -> None:

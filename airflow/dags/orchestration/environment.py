@@ -123,7 +123,7 @@ def _slack(connection: Any) -> dict[str, Any]:
 
 
 def _use_s3(connection: Any) -> None:
-    """boto3 and MLflow read the environment; without a connection they use the machine's role."""
+    """boto3 and MLflow read the environment, where containers have empty keys; without any: the machine's role."""
     if connection is None:
         return
     extra = connection.extra_dejson
@@ -136,4 +136,4 @@ def _use_s3(connection: Any) -> None:
     }
     for name, value in told.items():
         if value:
-            os.environ.setdefault(name, value)
+            os.environ[name] = value

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.deps import PredictorDep, ReaderDep, ServiceDep
+from app.deps import Code, Name, PredictorDep, ReaderDep, ServiceDep, Text
 from reelsense.serving.collecting import Collection
 from reelsense.types import Film
 
@@ -37,17 +37,17 @@ class CollectRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str = Field(max_length=40)
-    code: str = Field(min_length=1, max_length=80)
+    source: Name
+    code: Code
     most: int | None = Field(None, ge=1, le=100_000)
 
 
 @router.get("/v1/sources/{source}/films", response_model=FoundFilms)
 def films(
-    source: Annotated[str, Path(max_length=40)],
+    source: Name,
     service: ServiceDep,
     _key: ReaderDep,
-    search: Annotated[str | None, Query(max_length=100)] = None,
+    search: Annotated[Text | None, Query(max_length=100)] = None,
 ) -> Any:
     """사이트에서 영화 찾기 / films of a site: those it shows now, or those whose title matches."""
     found = service.collections.films(source, search or "")

@@ -15,7 +15,6 @@ from starlette.responses import FileResponse
 from app import film_schemas
 from app.deps import Allow, ServiceDep
 from app.viewing import ChosenDep, View, open_view
-from reelsense.models.base import decide
 from reelsense.store.analysis import analyse, texts_of
 from reelsense.store.browse import Filters, film_reviews
 from reelsense.tables.writing import open_table
@@ -87,14 +86,12 @@ def _rows(view: View, title_key: str, filters: Filters) -> Iterator[dict[str, An
             view.connection, view.version, view.neutral_below, title_key, filters, limit=_PAGE, offset=offset
         )
         for review in found:
-            code = None if review.positive is None else decide(review.positive, view.neutral_below)
-            facts = asdict(review)
+            facts = view.shown(review)
             yield {
                 **{name: facts[name] for name in _COLUMNS if name in facts},
                 "written_at": review.written_at.astimezone(KST).isoformat() if review.written_at else None,
                 "aspects": ", ".join(review.aspects),
-                "sentiment": code.value if code else None,
-                "label": code.korean if code else None,
+                "sentiment": facts["code"].value if facts["code"] else None,
                 "confidence": None if review.positive is None else max(review.positive, 1 - review.positive),
                 "model_version": view.version,
             }

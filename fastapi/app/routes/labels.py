@@ -18,13 +18,10 @@ from app import film_schemas, schemas
 from app.deps import LabellerDep, Name, ServiceDep
 from app.viewing import open_view
 from reelsense.errors import Forbidden, NotThere
-from reelsense.models.base import decide
 from reelsense.serving.answers import check_texts
 from reelsense.store.agreement import agreement as agreement_of
 from reelsense.store.agreement import disagreements
-from reelsense.store.browse import NewReview
 from reelsense.store.database import Database
-from reelsense.store.films import film_id
 from reelsense.store.keys import ApiKey
 from reelsense.store.labelling import (
     LabelledReview,
@@ -142,7 +139,7 @@ def queue(
         asked = (view.connection, view.version, kind, who, title_key, source)
         found = label_queue(*asked, limit, offset)
         left, done = queue_left(*asked), count_labels(view.connection, who)
-    reviews = [_shown(one, view.neutral_below) for one in found]
+    reviews = [view.shown_with_film(one) for one in found]
     counts = {"left": left.n, "more": left.more, "done": done}
     return {"model_version": view.version, "kind": kind, **counts, "reviews": reviews}
 
@@ -212,12 +209,6 @@ def _review(connection: sa.Connection, body: schemas.LabelRequest) -> StoredRevi
     if found is None:
         raise NotThere("There is no such review in the store.")
     return found
-
-
-def _shown(one: NewReview, neutral_below: float) -> dict[str, Any]:
-    code = None if one.review.positive is None else decide(one.review.positive, neutral_below)
-    more = {"code": code, "label": code.korean if code else None}
-    return {**asdict(one.review), **more, "title": one.title, "movie_id": film_id(one.title_key)}
 
 
 def _csv(db: Database) -> Iterator[str]:

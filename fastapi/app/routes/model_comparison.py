@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from app import film_schemas
 from app.deps import ReaderDep, ServiceDep
 from app.routes.models import find_version
-from reelsense.errors import NotThere, Overloaded
+from reelsense.errors import Overloaded
 from reelsense.pipelines.compare_versions import (
     MOST_REVIEWS,
     USUAL_REVIEWS,
@@ -24,7 +24,7 @@ from reelsense.pipelines.compare_versions import (
 )
 from reelsense.registry.versions import CANDIDATE, CHAMPION
 from reelsense.serving.service import Service
-from reelsense.store.browse import find_title_key
+from reelsense.store.browse import require_title_key
 from reelsense.types import Sentiment
 
 router = APIRouter(tags=["models"])
@@ -109,9 +109,7 @@ def _compare(service: Service, a: str, b: str, movie_id: str | None, n: int) -> 
     key = None
     if movie_id is not None:
         with service.db.connect() as connection:
-            key = find_title_key(connection, movie_id)
-        if key is None:
-            raise NotThere(f"There is no film '{movie_id}': GET /v1/movies lists them.")
+            key = require_title_key(connection, movie_id)
     return _compared(compare_versions(service.db, settings, first, second, _loaded, key, n))
 
 

@@ -11,12 +11,11 @@ from starlette.responses import Response
 
 from app import schemas
 from app.deps import AdminDep, ReaderDep, ServiceDep
-from reelsense.errors import Conflict, NotThere
+from reelsense.errors import NotThere
 from reelsense.registry.curves import Plot, read_card, read_curves, read_plot
 from reelsense.registry.versions import (
     CANDIDATE,
     CHAMPION,
-    PREVIOUS,
     ModelVersion,
     archive,
     list_versions,
@@ -109,17 +108,12 @@ def card(version: VersionNumber, service: ServiceDep, _key: ReaderDep) -> Any:
 @router.post("/v1/models/{version}/archive", response_model=schemas.Version)
 def archived(version: VersionNumber, service: ServiceDep, _key: AdminDep) -> Any:
     """보관합니다: 별칭을 잃습니다. / Set aside: it loses its aliases."""
-    settings, found = find_version(service, version)
-    if CHAMPION in found.aliases:
-        raise Conflict(f"Version {version} is the champion and can't be archived: promote another or roll back first.")
-    return _shown(archive(settings, version))
+    return _shown(archive(service.settings, version))
 
 
 @router.post("/v1/models/{version}/promote", response_model=schemas.Version)
 def promoted(version: VersionNumber, service: ServiceDep, _key: AdminDep) -> Any:
     """챔피언으로 올립니다. / Make it the champion."""
-    if pick(list_versions(service.settings), version) is None:
-        raise NotThere(f"There is no version {version}.")
     changed = promote(service.settings, version)
     service.follower.look_now()
     return _shown(changed)
@@ -128,15 +122,7 @@ def promoted(version: VersionNumber, service: ServiceDep, _key: AdminDep) -> Any
 @router.post("/v1/models/{version}/rollback", response_model=schemas.Version)
 def rolled_back(version: VersionNumber, service: ServiceDep, _key: AdminDep) -> Any:
     """챔피언 `version`을 이전 버전으로 되돌립니다. / Leave champion `version` for the one before; returns that one."""
-    versions = list_versions(service.settings)
-    champion = pick(versions, CHAMPION)
-    # Asked twice, the second would undo the first.
-    if champion is None or champion.version != version:
-        now = champion.version if champion else "none"
-        raise Conflict(f"Version {version} is not the champion ({now} is): nothing to roll back.")
-    if pick(versions, PREVIOUS) is None:
-        raise Conflict("There is no previous champion to roll back to: promote a version instead.")
-    changed = roll_back(service.settings)
+    changed = roll_back(service.settings, leaving=version)
     service.follower.look_now()
     return _shown(changed)
 

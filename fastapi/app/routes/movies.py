@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from app import film_schemas
-from app.deps import Allow, ServiceDep
+from app.deps import Allow, ServiceDep, Text
 from app.periods import Period, points_by
 from app.viewing import ChosenDep, View, open_view
 from reelsense.errors import NotThere
 from reelsense.models.base import decide
-from reelsense.store.browse import Filters, Order, film_reviews, review_conditions
+from reelsense.store.browse import Order, film_reviews, review_conditions
 from reelsense.store.films import film_id, films_of
 from reelsense.store.summary import (
     FilmSummary,
@@ -37,7 +37,7 @@ _EVIDENCE_EACH = 6
 @router.get("/v1/movies", response_model=film_schemas.Movies)
 def movies(
     service: ServiceDep,
-    search: Annotated[str | None, Query(max_length=100)] = None,
+    search: Annotated[Text | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Any:
@@ -97,11 +97,7 @@ def reviews(
         found, total = film_reviews(
             view.connection, view.version, view.neutral_below, key, filters, order, limit, offset
         )
-    shown = []
-    for one in found:
-        code = None if one.positive is None else decide(one.positive, view.neutral_below)
-        shown.append({**asdict(one), "code": code, "label": code.korean if code else None})
-    return {"model_version": view.version, "total": total, "reviews": shown}
+    return {"model_version": view.version, "total": total, "reviews": [view.shown(one) for one in found]}
 
 
 @router.get("/v1/movies/{id}/trend", response_model=film_schemas.Trend)
@@ -115,13 +111,14 @@ def trend(id: str, service: ServiceDep, filters: ChosenDep, by: Period = "week")
 
 
 @router.get("/v1/movies/{id}/aspects", response_model=film_schemas.Aspects)
-def aspects(id: str, service: ServiceDep) -> Any:
-    """배우·스토리·영상미·음악·연출 / sides of the film."""
+def aspects(id: str, service: ServiceDep, filters: ChosenDep) -> Any:
+    """배우·스토리·영상미·음악·연출 / sides of the film, in the chosen reviews."""
     with open_view(service) as view:
+        conditions = review_conditions(filters, view.neutral_below)
         key = view.title_key(id)
-        tagged = aspect_counts(view.connection, view.version, view.neutral_below, key)
+        tagged = aspect_counts(view.connection, view.version, view.neutral_below, key, conditions)
         newest, _ = film_reviews(
-            view.connection, view.version, view.neutral_below, key, Filters(), limit=_READ_FOR_ASPECTS
+            view.connection, view.version, view.neutral_below, key, filters, limit=_READ_FOR_ASPECTS
         )
     counts: dict[str, Counter[str]] = {}
     evidence: dict[str, list[dict[str, Any]]] = {}

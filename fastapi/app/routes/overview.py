@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -12,9 +11,7 @@ from app import film_schemas
 from app.deps import Allow, ServiceDep
 from app.periods import points_by
 from app.viewing import View, open_view
-from reelsense.models.base import decide
 from reelsense.store.browse import newest_reviews
-from reelsense.store.films import film_id
 from reelsense.store.overview import Totals, totals
 from reelsense.store.schema import reviews
 from reelsense.store.summary import DayCount, daily_counts
@@ -32,18 +29,13 @@ def overview(
     with open_view(service) as view:
         total, days = view.remember(("overview", weeks), lambda: _counted(view, weeks))
         found = newest_reviews(view.connection, view.version, newest)
-    shown = []
-    for one in found:
-        code = None if one.review.positive is None else decide(one.review.positive, view.neutral_below)
-        more = {"code": code, "label": code.korean if code else None}
-        shown.append({**asdict(one.review), **more, "title": one.title, "movie_id": film_id(one.title_key)})
     return {
         "model_version": view.version,
         "movies": total.films,
         "reviews": total.reviews,
         "scored": total.scored,
         "points": points_by(days, "week"),
-        "newest": shown,
+        "newest": [view.shown_with_film(one) for one in found],
     }
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints
+from pydantic import BaseModel, ConfigDict, StrictBool
 
-from app.deps import AdminDep, Name, ReaderDep, ServiceDep
+from app.deps import AdminDep, Code, Name, ReaderDep, ServiceDep
 from reelsense.errors import NotThere
 from reelsense.settings import Settings
-from reelsense.sources.sites import ALLOWING, SITE_NAMES, allowed_by, require_allowed, require_site
+from reelsense.sources.sites import ALLOWING, SITE_NAMES, allowed_by, require_allowed, require_site, schedule_of
 from reelsense.store.films import find_film
 from reelsense.store.runs import RunRow, last_crawls
 from reelsense.store.source_totals import SourceTotals, source_totals
@@ -21,8 +21,6 @@ from reelsense.store.switches import switch, switched_off
 from reelsense.store.watchlist import unwatch, watch, watched
 
 router = APIRouter(tags=["operations"])
-
-Code = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,80}$")]
 
 
 class LastRun(BaseModel):
@@ -151,7 +149,7 @@ def _source(
         "site": site,
         "on": why in ("enabled", "local"),
         "why": why if site else None,
-        "schedule": settings.crawl.schedule.get(name, "@daily") if site else None,
+        "schedule": schedule_of(name, settings) if site else None,
         **asdict(totals or SourceTotals(0, 0, None)),
         "last_run": last_run,
     }

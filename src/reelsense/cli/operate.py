@@ -97,7 +97,7 @@ def maintain(context: typer.Context, as_json: JsonOption = False) -> None:
         print_json(cleared)
         return
     for name, number in cleared.items():
-        console().print(f"{say(settings, CHORES[name].korean, CHORES[name].english)}: {number:,}")
+        console().print(f"{CHORES[name].name(settings)}: {number:,}")
 
 
 def notices(context: typer.Context, limit: int = 10, as_json: JsonOption = False) -> None:

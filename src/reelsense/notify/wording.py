@@ -147,7 +147,7 @@ def alarm_text(settings: Settings, alarm: DriftAlarm) -> str:
 
 
 def upkeep_text(settings: Settings, removed: dict[str, int], link: str = "") -> str:
-    """What maintenance cleared away."""
+    """What maintenance cleared away, by the chores' names."""
     say = _say(settings)
     told = " · ".join(f"{name} {number:,}" for name, number in removed.items() if number) or say("없음", "nothing")
     return "\n".join([f"🧹 *{say('정리', 'maintenance')}*  {told}", *_links(settings, link)])

@@ -41,6 +41,10 @@ class Upkeep:
     english: str
     work: Callable[[Database, Settings], int]
 
+    def name(self, settings: Settings) -> str:
+        """In the settings' language."""
+        return self.korean if settings.language == "ko" else self.english
+
 
 def clear_snapshots(db: Database, settings: Settings) -> int:  # noqa: ARG001 - a chore like the others
     """Delete review snapshots of days beyond `automation.keep_snapshots_days`."""

@@ -9,7 +9,7 @@ import requests
 import structlog
 
 from reelsense.documents.json_text import parse_json
-from reelsense.errors import ModelError, ReelsenseError, RegistryError, ServiceAway
+from reelsense.errors import Conflict, ModelError, ReelsenseError, RegistryError, ServiceAway
 from reelsense.models.base import Classifier, Stepped, predict
 from reelsense.models.fitness import PLAIN_SENTENCES, check_fitness
 from reelsense.registry.loading import load_version
@@ -50,9 +50,10 @@ def smoke_check(settings: Settings, version: int) -> str:
 
 def withdraw(settings: Settings, version: int) -> ModelVersion | None:
     """Take a champion that does not work out of service; returns the one that serves instead, if there is one."""
-    champion = find_version(settings, CHAMPION)
-    if champion is not None and champion.version == version:
-        champion = roll_back(settings)
+    try:
+        champion: ModelVersion | None = roll_back(settings, leaving=version)
+    except Conflict:  # it is none any more, or nothing else could serve: then it can't be archived either
+        champion = find_version(settings, CHAMPION)
     archive(settings, version)  # so that no later roll-back returns to it
     log.error("champion_withdrawn", model_version=version, champion=champion.version if champion else None)
     return champion

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from reelsense.errors import RegistryError
+from reelsense.errors import Conflict, NotThere, RegistryError
 from reelsense.registry.client import registry_client, runs_by_id, translated
 from reelsense.registry.locks import alone
 from reelsense.registry.tracking import DATA_TAG, DIGEST_TAG, KEY_TAG, RECIPE_TAG
@@ -147,7 +147,7 @@ def promote(settings: Settings, version: int) -> ModelVersion:
 def make_candidate(settings: Settings, version: int) -> ModelVersion:
     """Give `version` the alias `candidate`. A champion hands over to `previous` first.
 
-    Raises RegistryError for a champion without a previous one: something must serve.
+    Raises Conflict for a champion without a previous one: something must serve.
     """
     client = registry_client(settings)
     with translated(settings), alone(settings, _ALIASES):
@@ -157,7 +157,7 @@ def make_candidate(settings: Settings, version: int) -> ModelVersion:
         if aliases.get(CHAMPION) == version:
             heir = aliases.get(PREVIOUS)
             if heir is None or heir == version:
-                raise RegistryError(
+                raise Conflict(
                     f"Version {version} is the champion and no previous one can take over: promote another first."
                 )
             client.set_registered_model_alias(name, CHAMPION, str(heir))
@@ -171,12 +171,12 @@ def make_candidate(settings: Settings, version: int) -> ModelVersion:
 
 
 def archive(settings: Settings, version: int) -> ModelVersion:
-    """Set `version` aside: it loses its aliases and is never served as `latest`. Refused for the champion."""
+    """Set `version` aside: it loses its aliases and is never served as `latest`. Raises Conflict for the champion."""
     client = registry_client(settings)
     with translated(settings), alone(settings, _ALIASES):
         _require(client, settings, version)
         if _aliases(client, settings).get(CHAMPION) == version:
-            raise RegistryError(
+            raise Conflict(
                 f"Version {version} is the champion and can't be archived: promote another or roll back first."
             )
         _set_archived(client, settings, version, True)
@@ -186,25 +186,24 @@ def archive(settings: Settings, version: int) -> ModelVersion:
         return _require(client, settings, version)
 
 
-def roll_back(settings: Settings) -> ModelVersion:
+def roll_back(settings: Settings, leaving: int | None = None) -> ModelVersion:
     """Swap `previous` and `champion`, and return the new champion. A swap cut short by a kill is finished instead.
 
-    Raises RegistryError when there is no previous version.
+    Raises Conflict when there is no previous version, or `leaving` is not the champion: somebody has left it before.
     """
     client = registry_client(settings)
     with translated(settings), alone(settings, _ALIASES):
         name = settings.registered_model
         model = _registered_model(client, settings)
-        begun = model.tags.get(_ROLL_BACK_TAG) if model else None
-        if begun and (written := _SWAP.fullmatch(begun)):
-            old, new = int(written[1]), int(written[2])
-        else:
-            aliases = _aliases(client, settings)
-            champion, previous = aliases.get(CHAMPION), aliases.get(PREVIOUS)
-            if champion is None or previous is None or champion == previous:
-                raise RegistryError("There is no previous champion to roll back to: promote a version instead.")
-            old, new = champion, previous
-            client.set_registered_model_tag(name, _ROLL_BACK_TAG, f"{old}>{new}")
+        begun = _SWAP.fullmatch(model.tags.get(_ROLL_BACK_TAG, "")) if model else None
+        aliases = _aliases(client, settings)
+        champion = aliases.get(CHAMPION)
+        old, new = (int(begun[1]), int(begun[2])) if begun else (champion, aliases.get(PREVIOUS))
+        if leaving not in (None, old, champion):
+            raise Conflict(f"Version {leaving} is not the champion ({champion or 'none'} is): nothing to roll back.")
+        if old is None or new is None or old == new:
+            raise Conflict("There is no previous champion to roll back to: promote a version instead.")
+        client.set_registered_model_tag(name, _ROLL_BACK_TAG, f"{old}>{new}")
         client.set_registered_model_alias(name, CHAMPION, str(new))
         client.set_registered_model_alias(name, PREVIOUS, str(old))
         _drop(client, settings, CANDIDATE, new)
@@ -250,7 +249,7 @@ def _require(client: MlflowClient, settings: Settings, version: int) -> ModelVer
         if one.version == version:
             return one
     known = ", ".join(str(one.version) for one in found) or "none"
-    raise RegistryError(f"There is no version {version} of '{settings.registered_model}'. Known: {known}.")
+    raise NotThere(f"There is no version {version} of '{settings.registered_model}'. Known: {known}.")
 
 
 def _registered_model(client: MlflowClient, settings: Settings) -> Any | None:

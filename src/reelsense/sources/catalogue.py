@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
+from reelsense.kept_secret import kept_secret
 from reelsense.settings import Settings
 from reelsense.sources import cgv, lotte, megabox, naver, naver_search
 from reelsense.sources.base import Source
@@ -45,22 +43,4 @@ def author_salt(settings: Settings) -> bytes:
     given = settings.crawl.hash_salt.get_secret_value().strip() if settings.crawl.hash_salt is not None else ""
     if given:
         return given.encode()
-    path = settings.home / "salt"
-    settings.home.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        _keep_salt(path)
-    return path.read_bytes()
-
-
-def _keep_salt(path: Path) -> None:
-    """Made aside and linked into place, so that of two processes one wins and none reads half a salt."""
-    aside = path.with_name(f"salt.{secrets.token_hex(8)}")
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
-    try:
-        path.hardlink_to(aside)
-    except FileExistsError:
-        pass
-    finally:
-        aside.unlink()
+    return kept_secret(settings.home / "salt")

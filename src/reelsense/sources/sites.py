@@ -30,6 +30,11 @@ def require_allowed(name: str, settings: Settings) -> None:
         )
 
 
+def schedule_of(name: str, settings: Settings) -> str:
+    """How often the site is crawled, where it is allowed: daily, unless the settings say otherwise."""
+    return settings.crawl.schedule.get(name, "@daily")
+
+
 def require_site(name: str) -> None:
     """Raises NotThere for a name that is no site's."""
     if name not in SITE_NAMES:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from reelsense.errors import NotThere
 from reelsense.store.films import film_id
 from reelsense.store.joined import (
     contradicted,
@@ -133,6 +134,14 @@ def find_title_key(connection: sa.Connection, number: str) -> str | None:
     query = sa.select(reviews.c.film_code).select_from(with_films()).where(films.c.id.is_(None)).distinct()
     codes: Iterable[str] = connection.execute(query).scalars()
     return next((code for code in codes if film_id(code) == number), None)
+
+
+def require_title_key(connection: sa.Connection, number: str) -> str:
+    """The title key of a `film_id`. Raises NotThere."""
+    found = find_title_key(connection, number)
+    if found is None:
+        raise NotThere(f"There is no film '{number}': GET /v1/movies lists them.")
+    return found
 
 
 def best_scored_version(connection: sa.Connection, serving: str) -> str:

@@ -207,9 +207,13 @@ def agreement_by_day(connection: sa.Connection, model_version: str) -> list[DayA
 
 
 def aspect_counts(
-    connection: sa.Connection, model_version: str, neutral_below: float, title_key: str | None = None
+    connection: sa.Connection,
+    model_version: str,
+    neutral_below: float,
+    title_key: str | None = None,
+    conditions: Sequence[sa.ColumnElement[bool]] = (),
 ) -> list[AspectCount]:
-    """Sentiments by aspect tag, most frequent first."""
+    """Sentiments by aspect tag, most frequent first, of one film where given."""
     each = sa.func.json_array_elements_text if connection.dialect.name == "postgresql" else sa.func.json_each
     aspect = each(reviews.c.aspects).table_valued("value", name="aspect")
     positive, neutral, negative = sentiment_counts(neutral_below)
@@ -217,7 +221,7 @@ def aspect_counts(
         connection,
         sa.select(aspect.c.value, positive.label("a"), neutral.label("b"), negative.label("c"))
         .select_from(joined_scores(model_version).join(aspect, sa.true()))
-        .where(positive_score.is_not(None)),
+        .where(positive_score.is_not(None), *conditions),
         title_key,
     )
     query = query.group_by(aspect.c.value).order_by(sa.func.count().desc(), aspect.c.value)

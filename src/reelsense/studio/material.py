@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from reelsense.errors import NotThere
 from reelsense.models.base import decide
-from reelsense.store.browse import Filters, Order, ScoredReview, film_reviews, find_title_key
+from reelsense.store.browse import Filters, Order, ScoredReview, film_reviews, require_title_key
 from reelsense.store.films import films_of
 from reelsense.store.summary import film_summaries
 from reelsense.text.clean import clean
@@ -92,10 +92,7 @@ class FilmView:
 
 def view_film(connection: sa.Connection, number: str, version: str, neutral_below: float) -> FilmView:
     """The film with an id of GET /v1/movies. Raises NotThere."""
-    key = find_title_key(connection, number)
-    if key is None:
-        raise NotThere(f"There is no film '{number}': GET /v1/movies lists them.")
-    return FilmView(connection, version, neutral_below, key)
+    return FilmView(connection, version, neutral_below, require_title_key(connection, number))
 
 
 def without_brackets(text: str) -> str:

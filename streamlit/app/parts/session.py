@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import os
-import secrets
 import threading
 import time
 from collections import Counter
@@ -17,6 +15,7 @@ import streamlit as st
 
 from parts.configuration import settings
 from parts.words import t
+from reelsense.kept_secret import kept_secret
 from reelsense.settings import Settings
 from reelsense.sources.loopback import all_here
 from reelsense.types import ROLES, Role
@@ -195,20 +194,10 @@ def _digest(text: str) -> bytes:
 
 @st.cache_resource(show_spinner=False)
 def _salt() -> bytes:
-    """Kept in HOME, so that a person is the same one tomorrow."""
-    path = settings().home / "page-salt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Whole or not there: another process of the page may look in the same moment.
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(16))
-    try:
-        os.link(aside, path)
-    except FileExistsError:
-        pass
-    finally:
-        aside.unlink()
-    return bytes.fromhex(path.read_text(encoding="ascii").strip())
+    """Of the settings, or kept in HOME, so that a person is the same one tomorrow."""
+    told = settings()
+    given = told.page.salt.get_secret_value() if told.page.salt is not None else ""
+    return _digest(given) if given else bytes.fromhex(kept_secret(told.home / "page-salt").decode())
 
 
 class _Guard:

@@ -139,8 +139,8 @@ def _overview(film: str, chosen: Mapping[str, Any]) -> None:
         charts.show(charts.by_rating(found["by_rating"]), "film_ratings", alt)
 
 
-def _aspects(film: str, _chosen: Mapping[str, Any]) -> None:
-    found = api.get(f"/v1/movies/{film}/aspects")
+def _aspects(film: str, chosen: Mapping[str, Any]) -> None:
+    found = api.get(f"/v1/movies/{film}/aspects", **_filtered(chosen))
     groups = (
         ("mentioned", t("최근 리뷰가 말하는 것", "What the newest reviews speak of")),
         ("tagged", t("관람객이 고른 태그", "What viewers ticked")),
