@@ -9,6 +9,8 @@ LANGUAGE ?= ko
 PYTEST ?=
 # Many tests wait for a server to start: a few processes at once, each with whole files, in the order of the folders.
 WORKERS ?= 3
+# One platform's life: each test builds on those before it.
+AIRFLOW_RUNS := tests/airflow/test_airflow_runs.py
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 LIGHT  := $(VENV)/.light
 FULL   := $(VENV)/.full
@@ -76,7 +78,8 @@ test: $(FULL)
 # What `make test` leaves out to end within half an hour: the same promises, at every point and many times.
 test-exhaustive: $(FULL)
 	sh deploy/install-test-packages.sh
-	$(BIN)/pytest $(PARALLEL) -m exhaustive $(PYTEST)
+	$(BIN)/pytest $(PARALLEL) -m exhaustive --ignore=$(AIRFLOW_RUNS) $(PYTEST)
+	$(BIN)/pytest $(AIRFLOW_RUNS)
 
 # The whole stack, through nginx alone; building takes most of the time, and the first test waits for it.
 test-containers: $(FULL)
@@ -85,7 +88,7 @@ test-containers: $(FULL)
 
 test-pages: $(FULL)
 	sh deploy/install-test-packages.sh
-	$(BIN)/pytest $(PARALLEL) tests/streamlit $(PYTEST)
+	$(BIN)/pytest $(PARALLEL) -m "not exhaustive" tests/streamlit $(PYTEST)
 
 check: $(FULL)
 	$(BIN)/ruff check .

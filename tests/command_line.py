@@ -27,6 +27,7 @@ class Shell:
 
     home: Path
     settings: dict[str, object] = field(default_factory=dict)
+    columns: int = 200
 
     @property
     def environment(self) -> dict[str, str]:
@@ -34,7 +35,7 @@ class Shell:
             **{name: value for name, value in os.environ.items() if not name.startswith("REELSENSE_")},
             "REELSENSE_HOME": str(self.home),
             "REELSENSE_LOG_LEVEL": "WARNING",
-            "COLUMNS": "200",
+            "COLUMNS": str(self.columns),
             **{f"REELSENSE_{name}": str(value) for name, value in self.settings.items()},
         }
 

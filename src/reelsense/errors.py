@@ -105,3 +105,8 @@ class TimedOut(RefusedError):  # noqa: N818
 
 class Conflict(RefusedError):  # noqa: N818
     """What is asked for no longer fits what is there."""
+
+
+def installing(extra: str) -> str:
+    """What to type, in the folder of reelsense, for the packages of an extra: it lies in no package index."""
+    return f"pip install -c requirements.txt -e '.[{extra}]'"

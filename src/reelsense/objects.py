@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from reelsense.errors import InputError, StoreError
+from reelsense.errors import InputError, StoreError, installing
 from reelsense.settings import s3_endpoint
 from reelsense.tables.opening import replacing
 
@@ -153,7 +153,7 @@ class _Bucket:
             import boto3
             from botocore.config import Config
         except ModuleNotFoundError as error:
-            raise StoreError(f"S3 needs '{error.name}': pip install 'reelsense[s3]'.") from None
+            raise StoreError(f"S3 needs '{error.name}': {installing('s3')}.") from None
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         config = Config(

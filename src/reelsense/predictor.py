@@ -47,6 +47,6 @@ def load(model: str = "champion", settings: Settings | None = None) -> Predictor
 
     settings = settings or load_settings()
     if not structlog.is_configured():  # a program that knows nothing of our log would find it in its output
-        configure_logs(settings.log_level, settings.log_format)
+        configure_logs(settings.log_level_of_commands, settings.log_format)
     classifier = serving_model(settings) if model == "champion" else load_any(settings, model)
     return Predictor(classifier, settings.neutral_below)

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     morphemes: Literal["kiwi", "okt"] = Field("kiwi", description="analyser of words in reports; okt needs Java")
     neutral_below: float = Field(0.7, ge=0.5, le=1, description="top probability under which the answer is 중립")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="least serious lines that are logged"
+        "INFO", description="least serious lines that are logged; commands log warnings where it is not set"
     )
     log_format: Literal["console", "json"] = Field("console", description="for people, or a JSON object a line")
 
@@ -91,6 +91,11 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether everything is kept on this machine alone, for one person."""
         return self.database_url is None
+
+    @property
+    def log_level_of_commands(self) -> str:
+        """Warnings alone, unless a level was asked for: what a command does, it says itself."""
+        return self.log_level if "log_level" in self.model_fields_set else "WARNING"
 
     @property
     def resolved_database_url(self) -> str:

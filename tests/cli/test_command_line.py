@@ -131,27 +131,31 @@ def test_settings_and_doctor_say_what_is_in_force_and_what_is_missing(shell: She
 
 
 def test_doctor_shows_what_it_found_as_it_is(tmp_path: Path) -> None:
-    shell = Shell(tmp_path / "[" / "x]")  # a sign of rich's markup, as in 'reelsense[train]'
-    shell.environment["COLUMNS"] = "500"
-    assert str(shell.home) in shell("doctor")
+    home = tmp_path / "[" / "x]"  # signs of rich's markup, as in '.[train]'
+    assert str(home) in Shell(home, columns=500).here("doctor")
+
+
+def test_no_cure_is_cut_short_in_a_narrow_terminal(tmp_path: Path) -> None:
+    told = Shell(tmp_path / "home", {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, columns=60).here("doctor", code=1)
+    assert "…" not in told
+    cures = [line.split("│")[-2].strip() for line in told.splitlines() if "│" in line]
+    assert "REELSENSE_MLFLOW_TRACKING_URI" in "".join(cures)
 
 
 def test_settings_are_shown_without_a_password(shell: Shell) -> None:
-    shell.environment["REELSENSE_MLFLOW_TRACKING_URI"] = "postgresql://me:hunter2@db/mlflow"
-    for shown in (shell("settings"), shell("settings", "--json")):
+    told = Shell(shell.home, {"MLFLOW_TRACKING_URI": "postgresql://me:hunter2@db/mlflow"})
+    for shown in (told.here("settings"), told.here("settings", "--json")):
         assert "postgresql://db/mlflow" in shown
         assert "hunter2" not in shown
 
 
 def test_the_demo_touches_no_shared_store(shell: Shell, tmp_path: Path) -> None:
     shared = {
-        "REELSENSE_DATABASE_URL": f"sqlite:///{tmp_path / 'shared.db'}",
-        "REELSENSE_MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'shared.db'}",
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
     }
-    own = dict(shell.environment)
     for name, url in shared.items():
-        shell.environment = {**own, name: url}
-        assert "on this machine alone" in shell("demo", code=2).replace("\n", " ")
+        assert "on this machine alone" in Shell(shell.home, {name: url}).here("demo", code=2).replace("\n", " ")
     assert not (tmp_path / "shared.db").exists()
     assert not shell.home.exists()
 

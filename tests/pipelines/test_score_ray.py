@@ -47,7 +47,7 @@ def bucket() -> Iterator[str]:
 def ray(bucket: str) -> Iterator[Any]:
     """One Ray for all tests; its workers know the bucket by the environment that they were started in."""
     if find_spec("ray") is None:  # not imported: that is for the session to do
-        pytest.skip("no Ray: pip install 'reelsense[scale]'")
+        pytest.skip("no Ray: make setup-full")
     with ray_session() as running:
         yield running
 

@@ -189,7 +189,7 @@ def test_a_range_is_checked_before_anything_is_trained(tmp_path: Path) -> None:
 @pytest.mark.exhaustive
 def test_ray_does_the_trials_beside_each_other(tmp_path: Path) -> None:
     if find_spec("ray") is None:
-        pytest.skip("no Ray: pip install 'reelsense[scale]'")
+        pytest.skip("no Ray: make setup-full")
     found = tune(dataset(), settings(tmp_path), 4, ranges=RANGES, engine="ray")
     assert [trial.outcome for trial in found.trials] == ["complete"] * 4
     assert found.own is not None

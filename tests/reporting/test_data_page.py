@@ -50,7 +50,7 @@ def test_word_clouds_are_in_it_or_it_says_why_not(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "wordcloud", None)
     html = page(found, tmp_path, "ko")
     assert CLOUD not in html
-    assert "reelsense[ui]" in html
+    assert ".[ui]" in html
 
 
 def test_one_class_and_a_missing_tokenizer_are_said(tmp_path: Path) -> None:

@@ -174,4 +174,4 @@ def test_the_studio_is_imported_without_the_provider_s_package() -> None:
         "    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'reelsense[studio]'" in done.stdout
+    assert "pip install -c requirements.txt -e '.[studio]'" in done.stdout

@@ -391,7 +391,7 @@ def test_without_the_package_it_says_what_to_install(tmp_path: Path) -> None:
         "    except InputError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    assert done.stdout.count("pip install 'reelsense[files]'") == 2
+    assert done.stdout.count("pip install -c requirements.txt -e '.[files]'") == 2
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ def test_okt_speaks_the_same_tags() -> None:
 @pytest.mark.parametrize(
     ("lack", "cure"),
     [
-        ("import sys; sys.modules['konlpy'] = None; sys.modules['konlpy.tag'] = None", "reelsense[okt]"),
+        ("import sys; sys.modules['konlpy'] = None; sys.modules['konlpy.tag'] = None", ".[okt]"),
         ("import jpype; jpype.getDefaultJVMPath = lambda: (_ for _ in ()).throw(jpype.JVMNotFoundException())", "Java"),
     ],
 )

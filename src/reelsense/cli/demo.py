@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -99,7 +100,9 @@ def demo(
     }
     # `make demo` installs into a virtual environment that the reader's shell may not know.
     program = "reelsense" if shutil.which("reelsense") else sys.argv[0]
-    following = (f"{program} {rest}" for rest in ("score --text '배우들 연기가 정말 좋았어요'", "models", "doctor"))
+    following = [f"{program} {rest}" for rest in ("score --text '배우들 연기가 정말 좋았어요'", "models", "doctor")]
+    if Path("Makefile").is_file():
+        following.insert(0, say(settings, "make ui   # 영화별 웹 화면", "make ui   # the films on a web page"))
     lines = [f"{name}{' ' * (12 - cell_len(name))}{place}" for name, place in places.items()]
     lines += ["", say(settings, "다음에 해 볼 것", "What to do next"), *(f"  {command}" for command in following)]
     out.print(Panel(escape("\n".join(lines)), title="reelsense", expand=False))

@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 
 from reelsense.cli.options import JsonOption, console, print_json, say, store
+from reelsense.errors import installing
 from reelsense.printable import cell
 from reelsense.reporting.words import words
 from reelsense.settings import Settings, known_keys
@@ -47,7 +48,9 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
         print_json(checks)
     else:
         marks = {"ok": "[green]✓[/]", "missing": "[yellow]–[/]", "broken": "[red]✗[/]"}
-        table = Table("", say(settings, "항목", "part"), say(settings, "상태", "found"), say(settings, "방법", "cure"))
+        table = Table("", say(settings, "항목", "part"))
+        for name in (say(settings, "상태", "found"), say(settings, "방법", "cure")):
+            table.add_column(name, overflow="fold")  # half a command is no cure
         for check in checks:
             table.add_row(marks[check.state], cell(check.name), cell(check.found), cell(check.cure))
         console().print(table)
@@ -169,7 +172,7 @@ def _package(name: str, modules: tuple[str, ...], extra: str) -> Check:
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if not missing:
         return Check(name, "ok", ", ".join(modules))
-    return Check(name, "missing", f"no {', '.join(missing)}", f"pip install 'reelsense[{extra}]'")
+    return Check(name, "missing", f"no {', '.join(missing)}", installing(extra))
 
 
 def _java() -> Check:

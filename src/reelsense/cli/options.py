@@ -34,7 +34,7 @@ class Options:
     def settings(self, recipe: str | None = None, more: Mapping[str, Any] | None = None) -> Settings:
         """Settings with the overrides of the command line; sets up logging as they say."""
         settings = load_settings(recipe, {**self.overrides, **(more or {})})
-        configure_logs(settings.log_level, settings.log_format)
+        configure_logs(settings.log_level_of_commands, settings.log_format)
         return settings
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reelsense.errors import ModelError
+from reelsense.errors import ModelError, installing
 from reelsense.text.clean import clean
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -30,7 +30,7 @@ def open_tokenizer(folder: Path, max_length: int) -> Any:
     try:
         from tokenizers import Tokenizer
     except ImportError:
-        raise ModelError("Transformers need the package 'tokenizers': pip install 'reelsense[onnx]'.") from None
+        raise ModelError(f"Transformers need the package 'tokenizers': {installing('onnx')}.") from None
     try:
         return prepared(Tokenizer.from_file(str(path)), max_length)
     except Exception as error:  # tokenizers raises bare Exception for a file it can't read.

@@ -20,7 +20,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from reelsense.errors import ModelError
+from reelsense.errors import ModelError, installing
 from reelsense.models.base import Probabilities
 from reelsense.models.calibration import COLDEST, sigmoid
 from reelsense.models.loading import number_of
@@ -154,7 +154,7 @@ def onnx_log_odds(path: Path) -> LogOdds:
     try:
         import onnxruntime
     except ImportError:
-        raise ModelError("onnxruntime is not installed: pip install 'reelsense[onnx]'.") from None
+        raise ModelError(f"onnxruntime is not installed: {installing('onnx')}.") from None
     options = onnxruntime.SessionOptions()
     # One core a run: cores are used by several runs side by side.
     options.intra_op_num_threads = 1
@@ -197,7 +197,7 @@ def _torch_log_odds(folder: Path) -> LogOdds:
 
         from reelsense.models.encoder import SentimentModel
     except ImportError:
-        raise ModelError("torch is not installed: pip install 'reelsense[train]'.") from None
+        raise ModelError(f"torch is not installed: {installing('train')}.") from None
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = SentimentModel.load(folder / "torch", own=True).eval().to(device)
 

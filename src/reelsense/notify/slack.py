@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.error import URLError
 
-from reelsense.errors import ServiceAway, SettingsError
+from reelsense.errors import ServiceAway, SettingsError, installing
 from reelsense.sections import SlackSettings
 
 _SECONDS = 15
@@ -105,7 +105,7 @@ def _answering(what: str) -> Iterator[None]:
     try:
         from slack_sdk.errors import SlackApiError, SlackClientError
     except ModuleNotFoundError as error:
-        raise ServiceAway(f"Slack needs '{error.name}': pip install 'reelsense[slack]'.") from None
+        raise ServiceAway(f"Slack needs '{error.name}': {installing('slack')}.") from None
     try:
         yield
     except SlackApiError as error:

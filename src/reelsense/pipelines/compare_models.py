@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from reelsense.errors import InputError, ReelsenseError, RegistryError
+from reelsense.errors import InputError, ReelsenseError, RegistryError, installing
 from reelsense.models.base import Classifier
 from reelsense.models.loading import BUNDLED as BUNDLED_FOLDER
 from reelsense.models.loading import load_bundled, load_folder, read_facts
@@ -269,7 +269,7 @@ def _tested(row: ModelRow, reference: ModelRow, alpha: float) -> ModelRow:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ImportError):
-        return f"The package '{error.name}' is not installed: pip install 'reelsense[train]'."
+        return f"The package '{error.name}' is not installed: {installing('train')}."
     return str(error).strip() or type(error).__name__
 
 

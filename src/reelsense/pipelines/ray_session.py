@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reelsense.errors import ReelsenseError, ServiceAway, SettingsError
+from reelsense.errors import ReelsenseError, ServiceAway, SettingsError, installing
 
-_MISSING = "--engine ray needs the extra 'scale': pip install 'reelsense[scale]'."
+_MISSING = f"--engine ray needs the extra 'scale': {installing('scale')}."
 # Ray reads these when it is imported and when it starts its processes.
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from reelsense.errors import InputError, SettingsError
+from reelsense.errors import InputError, SettingsError, installing
 from reelsense.file_locks import only_one
 from reelsense.registry.tuning_runs import TrialRun
 from reelsense.settings import Settings
@@ -36,7 +36,7 @@ def open_study(settings: Settings, name: str, dataset: Dataset, space: Sequence[
         import optuna
         from optuna.trial import TrialState
     except ImportError:
-        raise SettingsError("tune needs Optuna: pip install 'reelsense[train]'.") from None
+        raise SettingsError(f"tune needs Optuna: {installing('train')}.") from None
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if not name.replace("-", "").replace("_", "").isalnum():

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
-from reelsense.errors import InputError
+from reelsense.errors import InputError, installing
 
 # Laid out at half the size: the time goes with the area, and nobody sees the difference.
 _WIDTH, _HEIGHT, _SCALE = 320, 200, 2
@@ -22,7 +22,7 @@ _SHADES = {
     ("negative", "dark"): ("#fda4af", "#fecdd3", "#fb9aa6", "#f5b5bd"),
     ("neutral", "dark"): ("#d6d3d1", "#e7e5e4", "#cfc8bd", "#dcd7cd"),
 }
-_MISSING = "Word clouds need the extra 'ui': pip install 'reelsense[ui]'."
+_MISSING = f"Word clouds need the extra 'ui': {installing('ui')}."
 
 
 def draw_cloud(counts: tuple[tuple[str, int], ...], side: str, theme: Literal["light", "dark"] = "light") -> bytes:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from reelsense.errors import StoreError
+from reelsense.errors import StoreError, installing
 from reelsense.store.migrate import migrate
 from reelsense.store.urls import cause, parsed, shown
 
@@ -87,9 +87,7 @@ def open_database(url: str) -> Database:
             sa.event.listen(engine, "begin", _begin_sqlite)
         migrate(engine)
     except ModuleNotFoundError as error:
-        raise StoreError(
-            f"'{shown(place)}' needs the driver '{error.name}': pip install 'reelsense[postgres]'."
-        ) from None
+        raise StoreError(f"'{shown(place)}' needs the driver '{error.name}': {installing('postgres')}.") from None
     except CommandError:
         raise StoreError(
             f"The review store at {shown(place)} was made by a newer reelsense. Update reelsense."

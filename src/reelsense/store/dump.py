@@ -16,7 +16,7 @@ from typing import IO
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from reelsense.errors import InputError, StoreError
+from reelsense.errors import InputError, StoreError, installing
 from reelsense.store.urls import cause, parsed, shown
 
 _PIECE = 1024 * 1024
@@ -126,7 +126,7 @@ def filled(url: str) -> bool:
     except SQLAlchemyError as error:
         raise StoreError(f"The database {_without_password(url)} can't be reached: {cause(error)}") from error
     except ModuleNotFoundError as error:
-        raise StoreError(f"PostgreSQL needs '{error.name}': pip install 'reelsense[postgres]'.") from None
+        raise StoreError(f"PostgreSQL needs '{error.name}': {installing('postgres')}.") from None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reelsense.errors import Conflict, InputError, ServiceAway
+from reelsense.errors import Conflict, InputError, ServiceAway, installing
 from reelsense.sections import StudioSettings
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def provider(settings: StudioSettings, what: str) -> Iterator[OpenAI]:
     try:
         import openai
     except ModuleNotFoundError as error:
-        raise ServiceAway(f"The studio needs '{error.name}': pip install 'reelsense[studio]'.") from None
+        raise ServiceAway(f"The studio needs '{error.name}': {installing('studio')}.") from None
     key = settings.api_key.get_secret_value().strip()
     timeout = openai.Timeout(settings.timeout_seconds, connect=min(_CONNECT_SECONDS, settings.timeout_seconds))
     try:

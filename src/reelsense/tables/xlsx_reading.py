@@ -14,13 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from reelsense.errors import InputError
+from reelsense.errors import InputError, installing
 from reelsense.tables.delimited import LONGEST_LINE, unique_names
 from reelsense.tables.row import BadRow, Row
 from reelsense.tables.xlsx_package import check_package
 
 MOST_ROWS = 1_048_576
-MISSING = "XLSX files need the extra 'files': pip install 'reelsense[files]'."
+MISSING = f"XLSX files need the extra 'files': {installing('files')}."
 _SAMPLE_ROWS = 200
 # The header stands among the first rows that are not empty.
 _HEADER_WITHIN = 20

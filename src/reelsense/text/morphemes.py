@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from reelsense.errors import InputError
+from reelsense.errors import InputError, installing
 from reelsense.text.clean import clean
 
 Engine = Literal["kiwi", "okt"]
@@ -56,7 +56,7 @@ def _okt() -> Any:
 
         return Okt()
     except ImportError as error:
-        raise InputError("The engine 'okt' needs KoNLPy: pip install 'reelsense[okt]'.") from error
+        raise InputError(f"The engine 'okt' needs KoNLPy: {installing('okt')}.") from error
     except Exception as error:  # JPype raises its own, by what is wrong with Java
         raise InputError(
             f"The engine 'okt' needs Java 8 or newer (apt install default-jre-headless): {error}"

@@ -11,6 +11,7 @@ from parts import api, cards, films, moments
 from parts.api import ApiProblem
 from parts.sections import choose as choose_section
 from parts.words import language, percent, sentiment_name, t
+from reelsense.errors import installing
 from views import studio_character
 from views.studio_calls import cost, post, refused, state_now, told_anew, who_may
 
@@ -50,8 +51,8 @@ def _missing(state: Mapping[str, Any]) -> None:
         if state["offline_because"] == "package":
             st.text(
                 t(
-                    "API 서버에 openai 패키지가 없습니다: pip install 'reelsense[studio]'",
-                    "The API server lacks the package openai: pip install 'reelsense[studio]'",
+                    f"API 서버에 openai 패키지가 없습니다: {installing('studio')}",
+                    f"The API server lacks the package openai: {installing('studio')}",
                 )
             )
         else:
