@@ -29,6 +29,7 @@ In embedded mode `REELSENSE_HOME` (default `.reelsense`) also holds:
 | `mlflow.db`, `artifacts/` | MLflow's runs and versions, and the files of models |
 | `salt`, `page-salt` | of the hashes of authors and of people who label, unless settings give them; never change them |
 | `cache/` | models fetched from the registry; may be deleted |
+| `jobs/`, `trainings/`, `collections/` | files to score, trainings and films that people asked for, and their state |
 | `training/` | trainings under way, with their checkpoints |
 | `reports/` | pages written by `report`, `compare`, `drift` and `data describe` |
 | `nsmc/` | the corpus, where `reelsense fetch` brought it and `dataset.folder` names no other place |

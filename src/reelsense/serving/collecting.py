@@ -1,6 +1,10 @@
 """Collecting one film's reviews because somebody asks for them: crawled, then scored, in a thread of the service.
 
-What was stored stays if the service ends meanwhile; asked again, it goes on from there.
+What was stored stays if the service ends meanwhile; asked again, it goes on from there. Every service of one HOME can
+tell how far it is:
+
+HOME/collections/ID.json     how far it is
+                 ID.lock     locked by the service that does it, until it ends, however it ends
 """
 
 from __future__ import annotations
@@ -9,16 +13,19 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 import structlog
 
 from reelsense.errors import NotThere, Overloaded, RateLimited, ReelsenseError, SourceError
+from reelsense.file_locks import only_one, waited_for
 from reelsense.pipelines.crawl import crawl
 from reelsense.pipelines.score import score_pending
 from reelsense.registry.loading import serving_model
+from reelsense.serving.state_files import read_as, write_json
 from reelsense.settings import Settings
 from reelsense.sources.base import Source
 from reelsense.sources.catalogue import open_source
@@ -33,6 +40,7 @@ from reelsense.types import Film
 log = structlog.get_logger()
 
 Stage = Literal["waiting", "crawling", "scoring", "done", "failed"]
+_ENDED = ("done", "failed")
 _AT_ONCE = 4
 _KEPT = 50
 # A site is not asked again for what it said a moment ago, however many people look.
@@ -69,15 +77,16 @@ class _Site:
 
 
 class Collections:
-    """What is being collected, and the latest that was."""
+    """What is being collected here, and the latest that was, here or by another service of this HOME."""
 
     def __init__(self, settings: Settings, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._db = db
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[str, Collection] = {}
         self._sites = {name: _Site() for name in SITE_NAMES}
+        self._folder = settings.home / "collections"
+        self._running: dict[str, Collection] = {}
 
     def films(self, source: str, search: str) -> Sequence[Film]:
         """What a source shows now, or what matches `search`; as it said within ten minutes.
@@ -100,23 +109,24 @@ class Collections:
         """
         self._open(source)  # so that a wrong or closed one is told at once
         with self._lock:
-            running = [one for one in self._known.values() if one.stage not in ("done", "failed")]
-            for one in running:
+            for one in self._running.values():
                 if (one.source, one.code) == (source, code):
                     return one
-            if len(running) >= _AT_ONCE:
-                raise RateLimited(f"{len(running)} films are being collected: wait for one of them.", 5.0)
+            if len(self._running) >= _AT_ONCE:
+                raise RateLimited(f"{_AT_ONCE} films are being collected: wait for one of them.", 5.0)
             stored = self._stored(source, code)
             begun = Collection(secrets.token_hex(6), source, code, "waiting", stored, 0, 0, "", None, datetime.now(UTC))
-            self._known[begun.id] = begun
-            while len(self._known) > _KEPT:
-                self._known.pop(next(iter(self._known)))
-        threading.Thread(target=self._run, args=(begun, most), daemon=True).start()
+            self._prune()
+            with ExitStack() as lock:
+                lock.enter_context(waited_for(self._folder / f"{begun.id}.lock"))
+                self._set(begun)
+                told = (lock.pop_all(), begun, most)
+        threading.Thread(target=self._run_locked, args=told, daemon=True).start()
         return begun
 
     def find(self, number: str) -> Collection:
         """How far one is. Raises NotThere."""
-        found = self._known.get(number)
+        found = self._running.get(number) or self._kept(number)
         if found is None:
             raise NotThere(f"There is no collection '{number}'.")
         if found.stage == "crawling":
@@ -139,6 +149,14 @@ class Collections:
             site.listed.clear()
         site.listed[asked] = (self._clock() + _LISTED_SECONDS, found)
         return found
+
+    def _run_locked(self, lock: ExitStack, begun: Collection, most: int | None) -> None:
+        with lock:
+            try:
+                self._run(begun, most)
+            finally:
+                with self._lock:
+                    del self._running[begun.id]
 
     def _run(self, begun: Collection, most: int | None) -> None:
         now = begun
@@ -168,9 +186,31 @@ class Collections:
             self._set(replace(now, stage="failed", message=type(error).__name__))
 
     def _set(self, now: Collection) -> Collection:
-        with self._lock:
-            self._known[now.id] = now
+        write_json(self._folder / f"{now.id}.json", asdict(now))
+        self._running[now.id] = now
         return now
+
+    def _kept(self, number: str) -> Collection | None:
+        """One that another service does, or that is over."""
+        path = self._folder / f"{number}.json"
+        if not number.isalnum() or not path.is_file():
+            return None
+        lock = only_one(path.with_suffix(".lock"))
+        with lock or ExitStack():
+            found = read_as(path, Collection)
+        if found is None or lock is None or found.stage in _ENDED:
+            return found
+        why = "The service that collected it ended before: ask for it again, it goes on from there."
+        return replace(found, stage="failed", message=why)
+
+    def _prune(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        found = [
+            (str(one.started_at), path) for path in self._folder.glob("*.json") if (one := read_as(path, Collection))
+        ]
+        for _, path in sorted(found, reverse=True)[_KEPT:]:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".lock").unlink(missing_ok=True)
 
     def _stored(self, source: str, code: str) -> int:
         with self._db.connect() as connection:
