@@ -12,7 +12,7 @@ from small_models import log_folder
 from reelsense.errors import ModelError, RegistryError
 from reelsense.pipelines.plan import plan_training
 from reelsense.registry.client import experiment_id, registry_client
-from reelsense.registry.tracking import KEY_TAG, LABELS_TAG, folder_digest, log_run, tag_run
+from reelsense.registry.tracking import KEY_TAG, LABELS_TAG, folder_digest, log_numbers, log_run, tag_run
 from reelsense.settings import Settings
 from reelsense.store.database import open_database
 
@@ -47,6 +47,19 @@ def test_a_run_holds_numbers_plots_card_samples_and_the_model(settings: Settings
     assert not list(stored.rglob("*.pkl"))
     assert (stored / "requirements.txt").read_text().startswith("mlflow==")
     assert not list((settings.home / "cache" / "staging").iterdir())
+
+
+def test_more_numbers_than_mlflow_takes_at_once_are_all_there(settings: Settings) -> None:
+    client = registry_client(settings)
+    run_id = client.create_run(experiment_id(client)).info.run_id
+    parameters = {f"parameter-{number}": "x" * 7000 for number in range(150)}
+
+    log_numbers(client, run_id, parameters, {"accuracy": 0.9}, {"macro_f1": {step: 0.5 for step in range(1, 1200)}})
+
+    found = client.get_run(run_id).data
+    assert found.params.keys() == parameters.keys()
+    assert found.metrics == {"accuracy": 0.9, "macro_f1": 0.5}
+    assert len(client.get_metric_history(run_id, "macro_f1")) == 1199
 
 
 def test_the_same_key_twice_is_one_run(settings: Settings, log_one) -> None:

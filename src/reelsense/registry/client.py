@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 EXPERIMENT = "reelsense"
+PARENT_TAG = "mlflow.parentRunId"  # MLflow nests by it
+NOTE_TAG = "mlflow.note.content"  # Markdown that MLflow's page shows
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
 # MLflow limits the length of a filter.
