@@ -22,6 +22,7 @@ from reelsense.errors import InputError, ModelError
 from reelsense.pipelines.tuning_study import end_trial, ended, heard_by, open_study, study_id
 from reelsense.registry.tuning_runs import TrialRun, close_search, log_trials, open_search
 from reelsense.settings import Settings, read_recipe
+from reelsense.tables.opening import replacing
 from reelsense.training.data import Dataset
 from reelsense.training.processes import number_of_processes
 from reelsense.training.search import (
@@ -202,10 +203,8 @@ def write_recipe(search: Search, best: TrialRun, trials: int, out: Path) -> None
         f"# {recipe}, tuned: macro-F1 {best.metrics['macro_f1']:.4f} on {len(search.dataset.validation):,} validation "
         f"texts (data {search.dataset.version}), trial {best.number} of {trials}.\n"
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    half = out.with_suffix(".part")
-    half.write_text(said + yaml.safe_dump(written, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    half.replace(out)
+    with replacing(out) as part:
+        part.write_text(said + yaml.safe_dump(written, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def _silent(_event: str, _numbers: Mapping[str, float]) -> None:

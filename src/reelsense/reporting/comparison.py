@@ -14,6 +14,7 @@ from reelsense.pipelines.compare_models import ModelRow, ModelsCompared
 from reelsense.reporting.charts import chart_html
 from reelsense.reporting.page import write_page
 from reelsense.reporting.words import Words, in_language
+from reelsense.tables.opening import replacing
 
 PAGE, NUMBERS, TABLE = "comparison.html", "comparison.json", "comparison.md"
 FILES = (PAGE, NUMBERS, TABLE)
@@ -106,12 +107,10 @@ def markdown(found: ModelsCompared, language: str = "ko") -> str:
 
 def write_comparison(found: ModelsCompared, folder: Path, language: str = "ko") -> Path:
     """Write page, JSON and Markdown into `folder`, each complete or not at all; returns the page."""
-    folder.mkdir(parents=True, exist_ok=True)
     numbers = json.dumps(found.as_dict(), ensure_ascii=False, indent=2) + "\n"
     for name, text in ((NUMBERS, numbers), (TABLE, markdown(found, language))):
-        part = folder / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(folder / name)
+        with replacing(folder / name) as part:
+            part.write_text(text, encoding="utf-8")
     said = comparison_words(language)
     heads, rows = table_of(found, language)
     measured = [row for row in found.rows if row.evaluation]
