@@ -7,7 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from small_models import log_folder
+from mlflow import pyfunc
+from small_models import TEXTS, log_folder
 
 from reelsense.errors import ModelError, RegistryError
 from reelsense.pipelines.plan import plan_training
@@ -60,6 +61,18 @@ def test_more_numbers_than_mlflow_takes_at_once_are_all_there(settings: Settings
     assert found.params.keys() == parameters.keys()
     assert found.metrics == {"accuracy": 0.9, "macro_f1": 0.5}
     assert len(client.get_metric_history(run_id, "macro_f1")) == 1199
+
+
+def test_the_logged_model_answers_neutral_under_the_bound_of_the_settings(settings: Settings, train_one) -> None:
+    never_sure = settings.model_copy(update={"neutral_below": 1.0})
+    run_id = log_folder(never_sure, train_one(0), "train-1")
+
+    client = registry_client(settings)
+    stored = client.get_logged_model(client.get_run(run_id).outputs.model_outputs[0].model_id)
+    model = pyfunc.load_model(stored.artifact_location)
+
+    assert set(model.predict(TEXTS)["sentiment"]) == {"neutral"}
+    assert "neutral" not in set(model.predict(TEXTS, params={"neutral_below": 0.5})["sentiment"])
 
 
 def test_the_same_key_twice_is_one_run(settings: Settings, log_one) -> None:
@@ -138,6 +151,18 @@ def test_a_database_server_that_is_down_is_named_within_seconds(tmp_path: Path) 
         registry_client(down)
 
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["postgresql://user:hush@db:54x2/mlflow", "postgresql://user:hush@[db/mlflow"])
+def test_an_address_that_is_none_is_a_registry_error(address: str, tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="can't be reached") as caught:
+        registry_client(Settings(home=tmp_path, mlflow_tracking_uri=address))
+    assert "hush" not in str(caught.value)
+
+
+def test_a_database_is_not_looked_for_at_the_port_of_another_kind(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match=r"needs the package 'MySQLdb'|refused: "):
+        registry_client(Settings(home=tmp_path, mlflow_tracking_uri="mysql://user:hush@127.0.0.1/mlflow"))
 
 
 def test_a_broken_database_is_a_registry_error(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from reelsense.pipelines.distil import taught
 from reelsense.pipelines.model_costs import Costs, scored_with_costs
 from reelsense.registry.client import sqlite_path
 from reelsense.registry.curves import Bin, calibration_bins
-from reelsense.registry.gate import McNemar, Verdict, mcnemar
+from reelsense.registry.gate import McNemar, Verdict, mcnemar, verdict
 from reelsense.registry.loading import BUNDLED, open_any
 from reelsense.registry.nested_runs import NestedRun, log_nested
 from reelsense.registry.versions import ALIASES, CHAMPION, find_version
@@ -245,10 +245,7 @@ def _tested(row: ModelRow, reference: ModelRow, alpha: float) -> ModelRow:
     if row is reference or row.evaluation is None or reference.evaluation is None:
         return row
     found = mcnemar(reference.evaluation.right, row.evaluation.right)
-    verdict: Verdict = "same"
-    if found.p_value < alpha:
-        verdict = "better" if found.only_candidate > found.only_champion else "worse"
-    return replace(row, mcnemar=found, verdict=verdict)
+    return replace(row, mcnemar=found, verdict=verdict(found, alpha))
 
 
 def _reason(error: Exception) -> str:

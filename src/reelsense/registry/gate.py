@@ -72,6 +72,13 @@ def mcnemar(champion_right: NDArray[np.bool_], candidate_right: NDArray[np.bool_
     return McNemar(only_champion, only_candidate, _p_value(only_champion, only_candidate))
 
 
+def verdict(found: McNemar, alpha: float) -> Verdict:
+    """What the test says of the candidate at the level `alpha`."""
+    if found.p_value >= alpha:
+        return "same"
+    return "better" if found.only_candidate > found.only_champion else "worse"
+
+
 def decide(
     candidate: Mapping[str, Evaluation],
     champion: Mapping[str, Evaluation] | None,
@@ -156,10 +163,8 @@ def _compare(
                 "Evaluate both on the same texts in the same order."
             )
         result = mcnemar(theirs.right, mine.right)
-        verdict: Verdict = "same"
-        if result.p_value < alpha:
-            verdict = "better" if result.only_candidate > result.only_champion else "worse"
-        comparisons.append(Comparison(name, mine.n, mine.macro_f1, theirs.macro_f1, result, verdict))
+        told = verdict(result, alpha)
+        comparisons.append(Comparison(name, mine.n, mine.macro_f1, theirs.macro_f1, result, told))
     return tuple(comparisons)
 
 

@@ -95,7 +95,8 @@ def log_run(
         measured = {f"{name}/{metric}": v for name, e in evaluations.items() for metric, v in e.metrics().items()}
         with _failed_if_broken_off(client, run_id, bound), translated(settings):
             check_artifact_store(str(client.get_run(run_id).info.artifact_uri))
-            model = _log_model(client, experiment, run_id, recipe, folder, str(facts["kind"]), labels, stage)
+            kind, neutral_below = str(facts["kind"]), settings.neutral_below
+            model = _log_model(client, experiment, run_id, recipe, folder, kind, neutral_below, labels, stage)
             chosen = {"recipe": recipe, "data_version": data_version, **parameters}
             log_numbers(client, run_id, chosen, {**metrics, **measured})
             _log_dataset(client, run_id, data_version)
@@ -200,6 +201,7 @@ def _log_model(
     recipe: str,
     folder: Path,
     kind: str,
+    neutral_below: float,
     labels: Mapping[str, str],
     stage: Path,
 ) -> LoggedModel:
@@ -220,7 +222,7 @@ def _log_model(
     signature = ModelSignature(
         Schema([ColSpec(DataType.string)]),
         Schema([ColSpec(kind_, name_) for name_, kind_ in columns]),
-        ParamSchema([ParamSpec("neutral_below", DataType.double, 0.7)]),
+        ParamSchema([ParamSpec("neutral_below", DataType.double, neutral_below)]),
     )
     shutil.copytree(folder, stage / "model", copy_function=_link_or_copy)
     pyfunc.save_model(
