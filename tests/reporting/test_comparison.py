@@ -58,7 +58,7 @@ def test_the_terminal_shows_the_models_and_why_one_is_missing(found: ModelsCompa
 
     assert "champion 대비" in shown.get()
     assert "더 나음 p=0.0020" in shown.get()
-    assert "봉인된 시험 파일" in shown.get()
+    assert "봉인된 시험 · " in shown.get()
     assert "no [bold]net." in re.sub(r"\s+", " ", shown.get())
 
 
