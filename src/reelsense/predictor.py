@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import overload
 
 import structlog
@@ -43,10 +44,17 @@ def load(model: str = "champion", settings: Settings | None = None) -> Predictor
 
     `champion` falls back to candidate, the newest version and the bundled baseline, in this order.
     """
-    from reelsense.registry.loading import load_any, serving_model
-
     settings = settings or load_settings()
     if not structlog.is_configured():  # a program that knows nothing of our log would find it in its output
         configure_logs(settings.log_level_of_commands, settings.log_format)
-    classifier = serving_model(settings) if model == "champion" else load_any(settings, model)
-    return Predictor(classifier, settings.neutral_below)
+    return Predictor(load_with_folder(model, settings)[0], settings.neutral_below)
+
+
+def load_with_folder(model: str, settings: Settings) -> tuple[Classifier, Path]:
+    """The classifier that `load` takes, and the folder it was loaded from."""
+    from reelsense.registry.loading import open_any, served_model
+
+    if model != "champion":
+        return open_any(settings, model)
+    served = served_model(settings)
+    return served.classifier, served.folder

@@ -162,6 +162,13 @@ class LabelledText:
     written_at: datetime | None = None
 
 
+# The sets that models are measured on, in Korean and English.
+SET_NAMES = {
+    "test": ("봉인된 시험", "sealed test"),
+    "newest": ("최신 보류 리뷰", "newest held-out reviews"),
+    "validation": ("검증 분할", "validation split"),
+}
+
 DriftMeasure = Literal["score", "rating", "length", "vocabulary"]
 # Population stability index, Kolmogorov-Smirnov, Jensen-Shannon.
 DRIFT_STATISTICS: dict[DriftMeasure, str] = {"score": "PSI", "rating": "PSI", "length": "KS", "vocabulary": "JS"}

@@ -14,11 +14,9 @@ from pathlib import Path
 BACKUP = ".backup-"
 DATABASE = ".database-"
 DOWNLOAD = ".download-"
-EXPORT = ".model_registry-"
 RESTORING = ".restoring-"
-SERVED = ".served-"
 UPLOAD = ".upload-"
-_BEGINNINGS = "|".join(map(re.escape, (BACKUP, DATABASE, DOWNLOAD, EXPORT, RESTORING, SERVED, UPLOAD)))
+_BEGINNINGS = "|".join(map(re.escape, (BACKUP, DATABASE, DOWNLOAD, RESTORING, UPLOAD)))
 _NAME = re.compile(rf"(?:{_BEGINNINGS})[a-z0-9_]{{8}}(?:-\d+)?|\..+\.\d+-[0-9a-f]{{6}}\.part(?:\.[^.]+)?", re.DOTALL)
 
 

@@ -196,7 +196,7 @@ def test_a_retraining_asked_for_at_the_page_goes_through_all_its_steps_and_hands
 
     said = message(platform, "🗂 *재학습" if champion(platform).version == 1 else "🚀 *재학습")
     assert "챔피언" in said
-    assert "최신 보류" in said
+    assert "최신 보류 리뷰" in said
     assert "p=" in said
     assert "https://mlflow.example/#/runs/" in said
 
@@ -236,7 +236,7 @@ def test_a_bad_candidate_is_refused_by_the_gate_and_the_message_says_why(platfor
     assert platform.airflow.tasks("model_retrain", run)["register"] == "skipped"
     said = message(platform, "🛑 *재학습: 관문에서 거절*")
     assert re.search(r"macro-F1 0\.\d+이\(가\) 기준 0\.8000에 못 미쳐", said) or "유의하게 못한" in said
-    assert "봉인 시험" in said
+    assert "봉인된 시험" in said
     assert len(list_versions(platform.settings)) == versions
 
 

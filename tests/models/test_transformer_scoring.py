@@ -121,6 +121,10 @@ def test_without_the_int8_file_the_next_best_is_used(folder: Path, tmp_path: Pat
     assert opened(copy).precision == "fp32"
     (copy / "model.onnx").write_bytes(b"damaged")
     assert opened(copy).precision == "torch"
+    for damaged in ("model.safetensors", "config.json"):
+        (copy / "torch" / damaged).write_bytes(b"damaged")
+        with pytest.raises(ModelError, match=r"torch' can't be opened"):
+            opened(copy)
     shutil.rmtree(copy / "torch")
     with pytest.raises(ModelError, match=r"model\.int8\.onnx.*missing"):
         opened(copy)

@@ -10,7 +10,7 @@ import pytest
 from film_weeks import VERSION, Writer, fill, longer_lately, ordinary, scored_otherwise, slang_lately, turned_lately
 from postgres_server import new_database
 
-from reelsense.monitoring.weeks import watch_weeks
+from reelsense.monitoring.weeks import WatchedReviews, watch_weeks
 from reelsense.settings import Settings
 from reelsense.store.database import Database, open_database
 from reelsense.text.clean import text_key
@@ -97,6 +97,21 @@ def test_with_few_reviews_nothing_is_said(db: Database, settings: Settings) -> N
     weeks = [week for found in report.watched[0].measures for week in found.weeks]
     assert all(week.value is None for week in weeks)
     assert weeks[-1].reviews == 49
+
+
+def test_a_week_is_an_alarm_in_every_view_or_in_none(db: Database, settings: Settings) -> None:
+    settings.retrain.drift_psi = 1e-6  # so that chance decides
+    fill(db, {"하나": ordinary, "둘": ordinary}, a_week=60)
+
+    def threshold(watched: WatchedReviews) -> float | None:
+        return next(found.weeks[-1].threshold for found in watched.measures if found.measure == "score")
+
+    whole = {one.title: threshold(one) for one in watch_weeks(db, settings, VERSION, 1).watched}
+    (together,) = watch_weeks(db, settings, VERSION, 1, films=False, measures=["score"]).watched
+    (film,) = watch_weeks(db, settings, VERSION, 1, text_key("둘")).watched
+    assert len(whole) == 3
+    assert threshold(together) == whole[""]
+    assert threshold(film) == whole["둘"]
 
 
 def test_measures_and_films_are_those_of_the_settings(db: Database, settings: Settings) -> None:

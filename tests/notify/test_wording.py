@@ -95,7 +95,7 @@ def test_a_training_tells_both_models_numbers_and_the_reason(outcome: str) -> No
     assert "v3" in said[0]
     assert said[1:] == [
         "🌊 드리프트 경보: PSI 0.31",
-        "• 봉인 시험 50,000건: 정확도 0.9100 (챔피언 0.9000), "
+        "• 봉인된 시험 50,000건: 정확도 0.9100 (챔피언 0.9000), "
         "macro-F1 0.9090 (챔피언 0.8990), ECE 0.0100 (챔피언 0.0200)",
         "• 저장된 라벨 400 · 학습 표본 150,000 · 학습 61초",
         "> 왜냐하면",

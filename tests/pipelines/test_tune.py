@@ -74,6 +74,23 @@ def test_a_killed_search_goes_on_and_every_trial_is_told_once(tmp_path: Path) ->
         tune(dataset(), settings(tmp_path), 5)
 
 
+def test_studies_of_one_name_keep_their_trials_apart(tmp_path: Path) -> None:
+    mlflow = f"sqlite:///{tmp_path}/mlflow.db"
+    here, there = (
+        settings(tmp_path / home).model_copy(update={"mlflow_tracking_uri": mlflow}) for home in ("here", "there")
+    )
+    first = tune(dataset(), here, 1, ranges=RANGES)
+    elsewhere = tune(dataset(), there, 1, ranges=RANGES)
+    (here.home / "tuning" / "baseline.db").unlink()  # as the error about other values says
+    anew = tune(dataset(), here, 1, ranges=RANGES)
+
+    parents = {found.mlflow_run for found in (first, elsewhere, anew)}
+    assert len(parents) == 3
+    client = registry_client(here)
+    runs = client.search_runs([experiment_id(client)])
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs if run.info.run_id not in parents} == parents
+
+
 def test_one_study_is_searched_by_one_process(tmp_path: Path) -> None:
     import fcntl
 

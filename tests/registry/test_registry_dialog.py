@@ -70,6 +70,23 @@ def test_promote_roll_back_and_export_by_numbers(two: Settings, talk, tmp_path: 
     assert [row["version"] for row in written["versions"]] == [2, 1]
 
 
+def test_a_place_that_cant_be_written_is_said_and_the_dialog_goes_on(two: Settings, talk, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    said = talk("5", "file/x.json", "5", "x" * 300, "5", "~nobody-of-that-name/x.json", "6")
+
+    assert said.count("can't be written") == 3
+    assert "끝냅니다" in said
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_into_a_folder_nothing_is_overwritten_but_the_file_in_it(two: Settings, talk, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    said = talk("5", "out", "5", "out", "n", "6")
+
+    assert said.count("덮어쓸까요?") == 1
+    assert f"{Path('out', 'model_registry.json')}을(를) 덮어쓸까요?" in said
+
+
 def test_no_means_no_and_wrong_answers_are_asked_again(two: Settings, talk) -> None:
     said = talk("9", "x", "1", "7", "2", "maybe", "n", "6")
 
@@ -109,4 +126,4 @@ def test_the_export_mirrors_every_version(two: Settings, tmp_path: Path) -> None
     assert newest["metrics"]["test/macro_f1"] == list_versions(two)[0].macro_f1
     assert newest["params"]["epochs"] == "3"
     assert newest["data_version"] == "data0"
-    assert not list(tmp_path.glob(".model_registry-*"))
+    assert not list(tmp_path.glob(".model_registry*"))

@@ -50,7 +50,7 @@ def test_equal_numbers_of_disagreements_are_no_difference() -> None:
 
 
 def test_the_test_needs_the_same_texts() -> None:
-    with pytest.raises(InputError, match="same texts"):
+    with pytest.raises(InputError, match="3 of the champion, 4 of the candidate"):
         mcnemar(np.ones(3, dtype=bool), np.ones(4, dtype=bool))
 
 
@@ -61,6 +61,8 @@ def test_under_the_threshold_nothing_is_registered() -> None:
     assert "0.7000" in decision.reason("en")
     assert "0.8000" in decision.reason("ko")
     assert "등록하지 않았습니다" in decision.reason("ko")
+    assert "봉인된 시험의 macro-F1" in decision.reason("ko")
+    assert "on the sealed test" in decision.reason("en")
 
 
 def test_exactly_the_threshold_is_enough() -> None:
@@ -96,6 +98,8 @@ def test_significantly_better_on_one_set_and_worse_on_none_is_promoted() -> None
     assert [(found.name, found.verdict) for found in decision.comparisons] == [("test", "better"), ("newest", "same")]
     assert decision.comparisons[0].mcnemar.only_candidate == 40
     assert "only the candidate right 40" in decision.reason("en")
+    assert "봉인된 시험 400건에서" in decision.reason("ko")
+    assert "최신 보류 리뷰 100건에서" in decision.reason("ko")
     assert "p<0.0001" in decision.reason("en")
 
 

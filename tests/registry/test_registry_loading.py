@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,9 @@ from small_models import TEXTS
 from reelsense.errors import InputError, RegistryError
 from reelsense.models import loading as models_loading
 from reelsense.models.loading import load_folder
+from reelsense.predictor import load_with_folder
 from reelsense.registry.client import registry_client, translated
-from reelsense.registry.loading import fetch, load_any, serving_model
+from reelsense.registry.loading import fetch, open_any, serving_model
 from reelsense.registry.tracking import folder_digest
 from reelsense.registry.versions import archive, make_candidate, promote
 from reelsense.settings import Settings
@@ -103,7 +105,7 @@ def test_a_damaged_cache_is_fetched_again(settings: Settings, register_one) -> N
 
     assert serving_model(settings).version == "1"
     weights.write_bytes(b"")
-    assert load_any(settings, "champion").version == "1"
+    assert open_any(settings, "champion")[0].version == "1"
     assert weights.stat().st_size > 0
 
 
@@ -121,7 +123,7 @@ def test_a_cached_model_that_answers_otherwise_than_what_was_registered_is_fetch
     facts.write_text(changed)
     np.testing.assert_array_equal(serving_model(settings).predict_proba(TEXTS), expected)
     facts.write_text(changed)
-    np.testing.assert_array_equal(load_any(settings, "champion").predict_proba(TEXTS), expected)
+    np.testing.assert_array_equal(open_any(settings, "champion")[0].predict_proba(TEXTS), expected)
 
 
 def test_while_the_embedded_registry_is_unchanged_mlflow_is_not_imported(settings: Settings, register_one) -> None:
@@ -131,7 +133,7 @@ def test_while_the_embedded_registry_is_unchanged_mlflow_is_not_imported(setting
 
     script = (
         "import sys; from pathlib import Path; from reelsense.settings import Settings\n"
-        "from reelsense.registry import serving_model\n"
+        "from reelsense.registry.loading import serving_model\n"
         "print(serving_model(Settings(home=Path(sys.argv[1]))).version, 'mlflow' in sys.modules)"
     )
     command = [sys.executable, "-c", script, str(settings.home)]
@@ -151,6 +153,41 @@ def test_without_mlflow_the_last_served_version_goes_on(settings: Settings, regi
 
     assert serving_model(settings).version == "1"
     assert "registry_unavailable" in [event["event"] for event in events]
+
+
+def test_what_cant_be_remembered_or_kept_does_not_keep_a_model_from_serving(
+    settings: Settings, register_one, events
+) -> None:
+    register_one()
+    promote(settings, 1)
+    cache = settings.home / "cache"
+    fetch(settings, 1)
+    serving_model(settings)
+    (note,) = (cache / "models").glob("served-*.json")
+    note.unlink()
+    note.mkdir()
+
+    assert serving_model(settings).version == "1"
+    assert "served_not_remembered" in [event["event"] for event in events]
+    assert sorted(path.name for path in note.parent.iterdir())[-1] == note.name
+
+    shutil.rmtree(cache)
+    cache.write_text("no folder")
+    assert serving_model(settings).version == "bundled-data99"
+    with pytest.raises(RegistryError, match="make room there"):
+        fetch(settings, 1)
+
+
+def test_the_folder_of_what_serves_is_known_while_mlflow_is_away(settings: Settings, register_one) -> None:
+    register_one()
+    promote(settings, 1)
+    classifier, folder = load_with_folder("champion", settings)
+    assert load_folder(folder, "1").version == classifier.version
+    (settings.home / "mlflow.db").write_bytes(b"no database " * 1000)
+
+    again, where = load_with_folder("champion", settings)
+
+    assert (again.version, where) == ("1", folder)
 
 
 def test_without_mlflow_and_cache_the_bundled_model_serves(tmp_path: Path, events) -> None:
@@ -176,7 +213,7 @@ def test_a_champion_that_cant_be_loaded_leaves_the_bundled_model(settings: Setti
     assert "champion_unusable" in [event["event"] for event in events]
 
 
-def test_load_any_takes_folder_bundled_alias_number_latest_and_recipe(
+def test_open_any_takes_folder_bundled_alias_number_latest_and_recipe(
     settings: Settings, register_one, train_one
 ) -> None:
     register_one("train-1", seed=1, recipe="kcbert")
@@ -184,14 +221,14 @@ def test_load_any_takes_folder_bundled_alias_number_latest_and_recipe(
     register_one("train-3", seed=3, recipe="baseline")
     promote(settings, 1)
 
-    assert load_any(settings, "bundled").version == "bundled-data99"
-    assert load_any(settings, str(train_one(4))).version.startswith("folder-")
-    assert load_any(settings, "champion").version == "1"
-    assert load_any(settings, "3").version == "3"
-    assert load_any(settings, "latest").version == "3"
-    assert load_any(settings, "kcbert").version == "2"
+    assert open_any(settings, "bundled")[0].version == "bundled-data99"
+    assert open_any(settings, str(train_one(4)))[0].version.startswith("folder-")
+    assert open_any(settings, "champion")[0].version == "1"
+    assert open_any(settings, "3")[1] == fetch(settings, 3)
+    assert open_any(settings, "latest")[0].version == "3"
+    assert open_any(settings, "kcbert")[0].version == "2"
     with pytest.raises(InputError, match=r"'klue' is no model folder.*bundled, champion.*kcbert"):
-        load_any(settings, "klue")
+        open_any(settings, "klue")
 
 
 def test_only_the_recently_used_versions_stay_in_the_cache(settings: Settings, register_one) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from local_server import free_port
-from small_models import log_folder
+from mlflow import pyfunc
+from small_models import TEXTS, log_folder
 
 from reelsense.errors import ModelError, RegistryError
 from reelsense.pipelines.plan import plan_training
 from reelsense.registry.client import experiment_id, registry_client
-from reelsense.registry.tracking import KEY_TAG, LABELS_TAG, folder_digest, log_run, tag_run
+from reelsense.registry.tracking import KEY_TAG, LABELS_TAG, folder_digest, log_numbers, log_run, tag_run
 from reelsense.settings import Settings
 from reelsense.store.database import open_database
 
@@ -47,6 +48,31 @@ def test_a_run_holds_numbers_plots_card_samples_and_the_model(settings: Settings
     assert not list(stored.rglob("*.pkl"))
     assert (stored / "requirements.txt").read_text().startswith("mlflow==")
     assert not list((settings.home / "cache" / "staging").iterdir())
+
+
+def test_more_numbers_than_mlflow_takes_at_once_are_all_there(settings: Settings) -> None:
+    client = registry_client(settings)
+    run_id = client.create_run(experiment_id(client)).info.run_id
+    parameters = {f"parameter-{number}": "x" * 7000 for number in range(150)}
+
+    log_numbers(client, run_id, parameters, {"accuracy": 0.9}, {"macro_f1": dict.fromkeys(range(1, 1200), 0.5)})
+
+    found = client.get_run(run_id).data
+    assert found.params.keys() == parameters.keys()
+    assert found.metrics == {"accuracy": 0.9, "macro_f1": 0.5}
+    assert len(client.get_metric_history(run_id, "macro_f1")) == 1199
+
+
+def test_the_logged_model_answers_neutral_under_the_bound_of_the_settings(settings: Settings, train_one) -> None:
+    never_sure = settings.model_copy(update={"neutral_below": 1.0})
+    run_id = log_folder(never_sure, train_one(0), "train-1")
+
+    client = registry_client(settings)
+    stored = client.get_logged_model(client.get_run(run_id).outputs.model_outputs[0].model_id)
+    model = pyfunc.load_model(stored.artifact_location)
+
+    assert set(model.predict(TEXTS)["sentiment"]) == {"neutral"}
+    assert "neutral" not in set(model.predict(TEXTS, params={"neutral_below": 0.5})["sentiment"])
 
 
 def test_the_same_key_twice_is_one_run(settings: Settings, log_one) -> None:
@@ -121,6 +147,18 @@ def test_a_database_server_that_is_down_is_named_within_seconds(tmp_path: Path) 
         registry_client(down)
 
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["postgresql://user:hush@db:54x2/mlflow", "postgresql://user:hush@[db/mlflow"])
+def test_an_address_that_is_none_is_a_registry_error(address: str, tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="can't be reached") as caught:
+        registry_client(Settings(home=tmp_path, mlflow_tracking_uri=address))
+    assert "hush" not in str(caught.value)
+
+
+def test_a_database_is_not_looked_for_at_the_port_of_another_kind(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match=r"needs the package 'MySQLdb'|refused: "):
+        registry_client(Settings(home=tmp_path, mlflow_tracking_uri="mysql://user:hush@127.0.0.1/mlflow"))
 
 
 def test_a_broken_database_is_a_registry_error(tmp_path: Path) -> None:

@@ -187,6 +187,18 @@ def test_a_roll_back_cut_short_leaves_a_champion_and_is_finished_when_repeated(t
     assert aliases(three) == {"champion": 1, "previous": 2, "candidate": 3}
 
 
+@pytest.mark.parametrize(("change", "version"), [(archive, 1), (make_candidate, 2)])
+def test_a_roll_back_cut_short_is_not_finished_over_what_was_decided_since(change, version, three: Settings) -> None:
+    with stopped_before_write(1):
+        roll_back(three)
+    change(three, version)
+    champion = aliases(three)["champion"]
+
+    with pytest.raises(RegistryError, match="no previous"):
+        roll_back(three)
+    assert aliases(three)["champion"] == champion
+
+
 def test_without_a_previous_champion_there_is_nothing_to_roll_back_to(settings: Settings, register_one) -> None:
     register_one()
     promote(settings, 1)

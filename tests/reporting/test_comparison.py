@@ -59,7 +59,7 @@ def test_the_terminal_shows_the_models_and_why_one_is_missing(found: ModelsCompa
 
     assert "champion 대비" in shown.get()
     assert "더 나음 p=0.0020" in shown.get()
-    assert "봉인된 시험 파일" in shown.get()
+    assert "봉인된 시험 · " in shown.get()
     assert "no [bold]net." in re.sub(r"\s+", " ", shown.get())
 
 
@@ -92,6 +92,16 @@ def test_the_page_needs_no_network_and_runs_nothing_that_a_name_or_reason_says(
     assert "&lt;b&gt;새것&lt;/b&gt;" in page
     assert "<script>alert" not in page
     assert "더 나음" in page
+
+
+def test_a_place_that_cant_be_written_is_said(found: ModelsCompared, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(InputError, match="can't be written"):
+        write_comparison(found, tmp_path / "file")
+    (tmp_path / "comparison.html").mkdir()
+    with pytest.raises(InputError, match="can't be written"):
+        write_comparison(found, tmp_path)
+    assert not list(tmp_path.glob(".comparison*"))
 
 
 def test_the_page_speaks_english_too(found: ModelsCompared, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from reelsense.errors import NotThere
 from reelsense.serving.jobs import Job, Jobs
-from reelsense.serving.state_files import read_as, read_json
+from reelsense.serving.state_files import read_as
 from reelsense.serving.trainings import Asked, Trainings
 from reelsense.settings import Settings
 from reelsense.store.database import open_database
+from reelsense.tables.opening import read_json
 
 JOB = asdict(Job("ab12", "key", "a.csv", "csv", None, 0.7, "2026-11-21T22:05:04+00:00", "running"))
 ASKED = asdict(Asked("cd34", "baseline", False, False, "2026-11-21T22:05:04+00:00"))

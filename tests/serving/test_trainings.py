@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from reelsense.errors import Conflict, InputError, NotThere
-from reelsense.serving.trainings import Asked, Training, Trainings, write_json
+from reelsense.serving.trainings import Asked, Training, Trainings
 from reelsense.settings import Settings, load_settings
 from reelsense.store.database import Database, open_database
 from reelsense.store.reviews import upsert_reviews
 from reelsense.store.runs import finish_run, latest_runs, start_run
+from reelsense.tables.opening import write_json
 from reelsense.training.recipes import list_recipes
 from reelsense.types import KST, Review
 

@@ -1,14 +1,11 @@
-"""Traffic by Korean day, scores by week, and the newest reviews: counted in SQL, compared with counts by hand."""
+"""Traffic by Korean day, and the newest reviews: counted in SQL, compared with counts by hand."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
-import pytest
 import sqlalchemy as sa
 
-from reelsense.monitoring.drift import drift_by_week
 from reelsense.store.database import Database
 from reelsense.store.films import upsert_films
 from reelsense.store.labels import add_labels
@@ -67,66 +64,6 @@ def test_an_empty_store_has_quiet_days(db: Database) -> None:
     with db.connect() as connection:
         found = daily_traffic(connection, date(2026, 9, 1), date(2026, 9, 2))
     assert [(one.written, one.stored, one.scored, one.labelled) for one in found] == [(0, 0, 0, 0)] * 2
-
-
-def test_the_psi_of_a_week_is_that_of_the_same_scores_held_in_a_list(db: Database) -> None:
-    generator = np.random.default_rng(7)
-    days = 28 + 14
-    drawn = generator.beta(2, 2, size=(days, 40))
-    drawn[35:] = generator.beta(5, 2, size=(7, 40))  # the last week is another
-    with db.begin() as connection:
-        upsert_reviews(connection, [review(day * 100 + at, day=day) for day in range(days) for at in range(40)])
-    with db.begin() as connection:
-        rows = connection.execute(sa.select(reviews.c.id, reviews.c.source_id))
-        known = {int(row.source_id): row.id for row in rows}
-        given = [Score(known[day * 100 + at], "7", float(drawn[day, at])) for day in range(days) for at in range(40)]
-        upsert_scores(connection, given)
-        upsert_scores(connection, [Score(one.review_id, "6", 0.5) for one in given])
-
-    found = drift_by_week(db, "7", 12)
-    assert found is not None
-    assert (found.begins, found.ends, found.reference) == (date(2026, 9, 1), date(2026, 9, 28), 28 * 40)
-    assert [(week.begins, week.ends, week.scores) for week in found.weeks] == [
-        (date(2026, 9, 29), date(2026, 10, 5), 280),
-        (date(2026, 10, 6), date(2026, 10, 12), 280),
-    ]
-    reference = drawn[:28].ravel()
-    edges = np.quantile(reference, np.linspace(0, 1, 11))
-    edges[[0, -1]] = 0, 1
-    # Half a count in each bin keeps an empty one from making the index infinite.
-    old = (np.histogram(reference, edges)[0] + 0.5) / (len(reference) + 5)
-    for week, values in zip(found.weeks, (drawn[28:35], drawn[35:]), strict=True):
-        new = (np.histogram(values, edges)[0] + 0.5) / (values.size + 5)
-        assert week.psi == pytest.approx(float(np.sum((new - old) * np.log(new / old))), abs=0.01)
-        assert week.positive == pytest.approx(values.mean())
-    assert found.weeks[0].psi is not None
-    assert found.weeks[1].psi is not None
-    assert found.weeks[0].psi < 0.1 < 0.5 < found.weeks[1].psi
-
-    last = drift_by_week(db, "7", 1)
-    assert last is not None
-    assert (last.begins, last.ends) == (date(2026, 9, 8), date(2026, 10, 5))  # the 28 days before the week
-    assert len(last.weeks) == 1
-
-
-def test_with_few_scores_no_psi_is_told_and_without_any_no_drift(db: Database) -> None:
-    assert drift_by_week(db, "7", 4) is None
-    with db.begin() as connection:
-        upsert_reviews(connection, [review(day, day=day) for day in range(40)])
-    assert drift_by_week(db, "7", 4) is None
-    ids = numbers(db)
-    with db.begin() as connection:
-        upsert_scores(connection, [Score(number, "7", 0.25) for number in ids])
-
-    found = drift_by_week(db, "7", 4)
-    assert found is not None
-    assert [(week.scores, week.psi, week.positive) for week in found.weeks] == [(7, None, 0.25)]
-
-    with db.begin() as connection:
-        connection.execute(sa.delete(reviews).where(reviews.c.id.in_(ids[10:])))
-    short = drift_by_week(db, "7", 4)  # ten days are no reference and a week
-    assert short is not None
-    assert (short.reference, short.weeks) == (10, ())
 
 
 def test_the_newest_judged_come_first_and_those_without_a_day_last(db: Database) -> None:

@@ -106,6 +106,27 @@ def test_without_an_api_the_page_says_so_and_offers_another_try(web: pytest.Monk
     assert not shown.exception
 
 
+def test_drift_is_drawn_by_what_raises_alarms(web: pytest.MonkeyPatch) -> None:
+    def drift(value: float | None, measure: str) -> None:
+        from views import model_monitoring
+
+        week = {"begins": "2026-10-19", "ends": "2026-10-25", "reviews": 60, "reference": 240, "mean": 0.6}
+        score = {"measure": measure, "weeks": [{**week, "value": value, "threshold": value and 0.31}]}
+        model_monitoring._drift({"model_version": "7", "least": 50, "measures": [score]})
+
+    shown = AppTest.from_function(drift, args=(0.25, "score")).run()
+    assert not shown.exception
+    (chart,) = shown.get("vega_lite_chart")
+    for drawn in ("datum.value > datum.threshold", '"value": 0.25', '"threshold": 0.31'):
+        assert drawn in chart.proto.spec
+    assert "붉은 선을 넘은 주가 경보입니다" in shown.caption[0].value
+
+    for value, measure, said in ((None, "score", "점수가 50개 이상"), (0.25, "rating", "monitoring.measures")):
+        shown = AppTest.from_function(drift, args=(value, measure)).run()
+        assert not shown.get("vega_lite_chart")
+        assert any(said in one.value for one in (*shown.info, *shown.caption, *shown.markdown))
+
+
 @pytest.mark.browser  # it needs the page's API
 def test_an_answer_is_asked_for_once_until_something_changes(web: pytest.MonkeyPatch, site: Site) -> None:
     web.setenv("REELSENSE_LINKS__API", site.api)

@@ -14,7 +14,7 @@ from reelsense.errors import InputError, ModelError
 from reelsense.models.baseline import Baseline
 from reelsense.models.calibration import fit_temperature, sigmoid
 from reelsense.models.loading import load_folder
-from reelsense.monitoring.drift import stability_index
+from reelsense.monitoring.measures import stability_index
 from reelsense.settings import Settings, load_settings
 from reelsense.text.clean import text_key
 from reelsense.training.baseline import train_baseline

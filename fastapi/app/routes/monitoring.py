@@ -10,31 +10,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from app.deps import ReaderDep, ServiceDep
-from reelsense.monitoring.drift import LEAST_SCORES, drift_by_week
 from reelsense.monitoring.weeks import watch_weeks
 from reelsense.store.browse import best_scored_version
 from reelsense.store.traffic import daily_traffic
 from reelsense.types import DRIFT_STATISTICS, KST, DriftMeasure
 
 router = APIRouter(tags=["monitoring"])
-
-
-class WeekDrift(BaseModel):
-    """Seven days; `psi` is null where there are too few scores, `positive` is their mean."""
-
-    begins: date
-    ends: date
-    scores: int
-    positive: float | None
-    psi: float | None
-
-
-class Reference(BaseModel):
-    """The days that the weeks are held against."""
-
-    begins: date
-    ends: date
-    scores: int
 
 
 class MeasuredWeek(BaseModel):
@@ -62,16 +43,10 @@ class Measure(BaseModel):
 
 
 class Drift(BaseModel):
-    """Population stability index of each week; from `alarm` on it is much. `least` scores are needed on both sides.
-
-    `measures` are those of `monitoring.measures`, of all reviews, each week against the 28 days before it.
-    """
+    """What alarms go by: `monitoring.measures` of all reviews. Under `least` reviews on either side nothing is said."""
 
     model_version: str
-    alarm: float
     least: int
-    reference: Reference | None
-    weeks: list[WeekDrift]
     measures: list[Measure]
 
 
@@ -99,21 +74,14 @@ def drift(
     """점수·평점·길이·어휘의 변화, 주별 / how far each week's scores, ratings and lengths are from those before."""
     with service.db.connect() as connection:
         version = best_scored_version(connection, service.engine.version or "")
-    found = drift_by_week(service.db, version, weeks)
     asked = [one for one in service.settings.monitoring.measures if vocabulary or one != "vocabulary"]
     watched = service.remembered.answer(
         ("drift", version, weeks, vocabulary),
         lambda: watch_weeks(service.db, service.settings, version, weeks, films=False, measures=asked),
     ).watched
-    reference = None
-    if found is not None:
-        reference = {"begins": found.begins, "ends": found.ends, "scores": found.reference}
     return {
         "model_version": version,
-        "alarm": service.settings.retrain.drift_psi,
-        "least": LEAST_SCORES,
-        "reference": reference,
-        "weeks": [asdict(week) for week in found.weeks] if found is not None else [],
+        "least": service.settings.monitoring.least_reviews,
         "measures": [
             {**asdict(one), "statistic": DRIFT_STATISTICS[one.measure]}
             for one in (watched[0].measures if watched else ())

@@ -199,7 +199,10 @@ def _torch_log_odds(folder: Path) -> LogOdds:
     except ImportError:
         raise ModelError(f"torch is not installed: {installing('train')}.") from None
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = SentimentModel.load(folder / "torch", own=True).eval().to(device)
+    try:
+        model = SentimentModel.load(folder / "torch", own=True).eval().to(device)
+    except Exception as error:  # of many kinds: JSON, safetensors, transformers, torch
+        raise ModelError(f"'{folder / 'torch'}' can't be opened ({error}). Fetch or train the model again.") from error
 
     def log_odds(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         with torch.inference_mode():

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2, kstwo
 
-from reelsense.monitoring.drift import BINS, stability_index
+BINS = 10
 
 Counts = Mapping[int, int]
 
@@ -33,6 +33,13 @@ def psi_distance(reference: Counts, recent: Counts, alpha: float) -> Distance:
     return Distance(
         stability_index(old.astype(int).tolist(), new.astype(int).tolist()), scale * chi2.isf(alpha, max(1, len(edges)))
     )
+
+
+def stability_index(reference: Sequence[int], recent: Sequence[int]) -> float:
+    """The population stability index of two histograms over the same bins: Σ (q - p) · ln(q / p) (Siddiqi, 2006)."""
+    # Half a count in each bin keeps an empty one from making the index infinite.
+    old, new = ((np.asarray(counts) + 0.5) / (sum(counts) + 0.5 * len(counts)) for counts in (reference, recent))
+    return float(np.sum((new - old) * np.log(new / old)))
 
 
 def ks_distance(reference: Counts, recent: Counts, alpha: float) -> Distance:

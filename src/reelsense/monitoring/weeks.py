@@ -15,7 +15,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reelsense.monitoring.drift import RECENT_DAYS, REFERENCE_DAYS
 from reelsense.monitoring.measures import Distance, ks_distance, mean_of, psi_distance, together
 from reelsense.monitoring.vocabulary import Vocabulary, read_vocabulary, rising_words, vocabulary_distance
 from reelsense.monitoring.vocabulary import together as all_words
@@ -24,6 +23,7 @@ from reelsense.store.database import Database
 from reelsense.store.films import film_id
 from reelsense.store.reviews import newest_day
 from reelsense.store.weekly import (
+    BLOCK_DAYS,
     RATING_STEPS,
     SCORE_STEPS,
     Blocks,
@@ -37,7 +37,7 @@ from reelsense.store.weekly import (
 )
 from reelsense.types import DriftAlarm, DriftMeasure, DriftWeek
 
-_REFERENCE_BLOCKS = REFERENCE_DAYS // RECENT_DAYS
+_REFERENCE_BLOCKS = 28 // BLOCK_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +104,18 @@ def watch_weeks(
         if newest is None:
             return DriftReport(datetime.now(UTC), model_version, None, told.least_reviews, ())
         blocks = Blocks(newest, weeks + _REFERENCE_BLOCKS)
-        found = film_blocks(connection, blocks) if films or title_key is not None else []
-        if title_key is None:
-            enough = [film for film in found if _ever_enough(film.reviews, weeks, told.least_reviews)]
-            chosen: list[FilmBlocks | None] = [None, *enough[: told.films]]
-            left_out = max(0, len(enough) - told.films)
-        else:
-            chosen, left_out = [film for film in found if film.title_key == title_key], 0
-        # Shared among all that is looked at, so that it stays that of a false alarm in a week.
-        alpha = told.false_alarm / max(1, len(chosen) * len(chosen_measures))
+        found = film_blocks(connection, blocks)
+        enough = [film for film in found if _ever_enough(film.reviews, weeks, told.least_reviews)]
+        most = enough[: told.films]
+        left_out = 0
+        chosen: list[FilmBlocks | None] = [None]
+        if title_key is not None:
+            chosen = [film for film in found if film.title_key == title_key]
+        elif films:
+            chosen, left_out = [None, *most], len(enough) - len(most)
+        # Shared among all that is watched, so that it stays that of a false alarm in a week; whatever of it is looked
+        # at here, so that a week is an alarm everywhere or nowhere.
+        alpha = told.false_alarm / max(1, (1 + len(most)) * len(told.measures))
         watched = tuple(
             _Reading(connection, settings, model_version, blocks, film, alpha).watched(chosen_measures)
             for film in chosen

@@ -9,7 +9,7 @@ from reelsense.notify.slack import escaped
 from reelsense.settings import Settings
 from reelsense.store.changes import FilmChanges, MoodShift
 from reelsense.store.runs import RunRow
-from reelsense.types import DRIFT_STATISTICS, DriftAlarm, DriftMeasure
+from reelsense.types import DRIFT_STATISTICS, SET_NAMES, DriftAlarm, DriftMeasure
 
 _MOST_FILMS = 15
 _OUTCOMES = {
@@ -31,7 +31,6 @@ _MEASURES: dict[DriftMeasure, tuple[str, str]] = {
 }
 # Digits of a mean: a probability, a rating, characters.
 MEAN_DIGITS: dict[DriftMeasure, int] = {"score": 2, "rating": 1, "length": 0, "vocabulary": 0}
-_SETS = {"test": ("봉인 시험", "sealed test"), "newest": ("최신 보류", "newest held out")}
 
 
 def crawl_text(
@@ -98,9 +97,11 @@ def training_text(settings: Settings, run: RunRow, link: str = "") -> str:
     if len(alarms) > _MOST_ALARMS:
         lines.append(f"🌊 … {len(alarms) - _MOST_ALARMS:,}{say('건 더', ' more')}")
     metrics: dict[str, Any] = dict(counts.get("metrics") or {})
-    for key, names in _SETS.items():
+    for key in ("test", "newest"):
         if f"{key}/accuracy" in metrics:
-            lines.append(f"• {say(*names)} {metrics[f'{key}/n']:,.0f}{say('건', '')}: {_against(say, metrics, key)}")
+            lines.append(
+                f"• {say(*SET_NAMES[key])} {metrics[f'{key}/n']:,.0f}{say('건', '')}: {_against(say, metrics, key)}"
+            )
     if counts.get("train"):
         seconds = f" · {say('학습', 'fit')} {metrics.get('training_seconds', 0):,.0f}{say('초', ' s')}"
         labels = f"{say('저장된 라벨', 'stored labels')} {counts.get('stored_labels', 0):,}"

@@ -15,14 +15,13 @@ import structlog
 
 from reelsense.errors import InputError, ReelsenseError, RegistryError, installing
 from reelsense.models.base import Classifier
-from reelsense.models.loading import BUNDLED as BUNDLED_FOLDER
-from reelsense.models.loading import load_bundled, load_folder, read_facts
+from reelsense.models.loading import load_folder, read_facts
 from reelsense.pipelines.distil import taught
 from reelsense.pipelines.model_costs import Costs, scored_with_costs
 from reelsense.registry.client import sqlite_path
 from reelsense.registry.curves import Bin, calibration_bins
-from reelsense.registry.gate import McNemar, Verdict, mcnemar
-from reelsense.registry.loading import BUNDLED, LATEST, fetch, load_any
+from reelsense.registry.gate import McNemar, Verdict, mcnemar, verdict
+from reelsense.registry.loading import BUNDLED, open_any
 from reelsense.registry.nested_runs import NestedRun, log_nested
 from reelsense.registry.versions import ALIASES, CHAMPION, find_version
 from reelsense.settings import Settings
@@ -129,7 +128,7 @@ def compare_models(
             if name in recipes:
                 model, folder, minutes = _trained(name, recipes[name], sets, report)
             else:
-                model, folder = open_model(settings, name)
+                model, folder = open_any(settings, name)
                 minutes = _known_minutes(settings, folder, model)
             report(f"{name}: measure", {})
             positive, costs = scored_with_costs(model, folder, texts, limit)
@@ -174,20 +173,6 @@ def log_compared(settings: Settings, found: ModelsCompared, files: Sequence[Path
 def usual_names(settings: Settings) -> list[str]:
     """What is compared when nothing is named: the bundled model and every alias of the registry."""
     return [*(alias for alias in ALIASES if _is_there(settings, alias)), BUNDLED]
-
-
-def open_model(settings: Settings, name: str) -> tuple[Classifier, Path]:
-    """What `predictor.load` would load by a name, and the folder it lies in.
-
-    Raises InputError for a name that is not known, ModelError and RegistryError as loading does.
-    """
-    if name == BUNDLED:
-        return load_bundled(), BUNDLED_FOLDER
-    by_name = name in (*ALIASES, LATEST) or name.isdecimal()
-    if not by_name and (Path(name).is_dir() or os.sep in name):
-        return load_folder(Path(name)), Path(name)
-    model = load_any(settings, name)
-    return model, fetch(settings, model.version)
 
 
 class _Datasets:
@@ -261,10 +246,7 @@ def _tested(row: ModelRow, reference: ModelRow, alpha: float) -> ModelRow:
     if row is reference or row.evaluation is None or reference.evaluation is None:
         return row
     found = mcnemar(reference.evaluation.right, row.evaluation.right)
-    verdict: Verdict = "same"
-    if found.p_value < alpha:
-        verdict = "better" if found.only_candidate > found.only_champion else "worse"
-    return replace(row, mcnemar=found, verdict=verdict)
+    return replace(row, mcnemar=found, verdict=verdict(found, alpha))
 
 
 def _reason(error: Exception) -> str:

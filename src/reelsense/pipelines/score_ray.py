@@ -22,11 +22,10 @@ from typing import Any, cast
 from reelsense.errors import InputError, ReelsenseError
 from reelsense.models.base import Classifier, Stepped
 from reelsense.models.blend import Blend
-from reelsense.models.loading import BUNDLED, load_folder
+from reelsense.models.loading import load_folder
 from reelsense.models.transformer import ONNX_FILES, Transformer
 from reelsense.pipelines.ray_session import ray_session
-from reelsense.predictor import load
-from reelsense.registry.loading import fetch
+from reelsense.predictor import load_with_folder
 from reelsense.settings import Settings
 from reelsense.tables.bulk_files import (
     BAD_FOLDER,
@@ -103,7 +102,9 @@ def score_with_ray(
         raise InputError(f"Through {address} the result is a folder that all machines reach, best on S3; not '{out}'.")
     if bad is not None and not single:
         raise InputError(f"--bad is for one output file; here rows set aside go to '{out}/{BAD_FOLDER}'.")
-    folder, version = _model_folder(settings, model)
+    # Settled here, once for all workers.
+    classifier, folder = load_with_folder(model, settings)
+    version = classifier.version
     if single:
         with ray_session(address) as ray:
             handle = ray.put(packed(folder))
@@ -260,14 +261,6 @@ def _row(piece: int, chunk: int, count: int, scored: int, rows: bytes, failed: b
     return {
         "piece": [piece], "chunk": [chunk], "count": [count], "scored": [scored], "rows": [rows], "failed": [failed],
     }  # fmt: skip
-
-
-def _model_folder(settings: Settings, model: str) -> tuple[Path, str]:
-    """Folder and version of what a person calls a model; the version is settled here, once for all workers."""
-    version = load(model, settings).version
-    if version.isdecimal():
-        return fetch(settings, version), version
-    return (Path(model) if Path(model).is_dir() else BUNDLED), version
 
 
 def _cores(ray: Any) -> int:

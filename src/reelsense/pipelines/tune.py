@@ -19,7 +19,7 @@ import structlog
 import yaml
 
 from reelsense.errors import InputError, ModelError
-from reelsense.pipelines.tuning_study import end_trial, ended, heard_by, open_study
+from reelsense.pipelines.tuning_study import end_trial, ended, heard_by, open_study, study_id
 from reelsense.registry.tuning_runs import TrialRun, close_search, log_trials, open_search
 from reelsense.settings import Settings, read_recipe
 from reelsense.tables.opening import replacing
@@ -138,7 +138,7 @@ def tune(
     with open_study(settings, name, dataset, space) as study:
         facts: dict[str, Any] = {"trials": trials, "train": len(dataset.train), "validation": len(dataset.validation)}
         facts |= {f"range.{one.key}": f"{one.low:g}:{one.high:g}" for one in space}
-        parent = open_search(settings, name, {"recipe": settings.recipe} | facts, dataset.version)
+        parent = open_search(settings, name, study_id(study), {"recipe": settings.recipe} | facts, dataset.version)
         until = begin + 60 * minutes if minutes is not None else float("inf")
         search = Search(study, name, dataset, settings, space, trials, until, parent)
         log_trials(settings, parent, name, ended(study))  # what a killed process had not logged

@@ -6,6 +6,7 @@ A trial whose process was killed is put in line again; it goes on from its check
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
-_FACTS = "reelsense"
+_FACTS, _ID = "reelsense", "id"
 _RESULT, _AGAIN = "result", "again"
 # Trials that end before any is cut short.
 _UNPRUNED = 4
@@ -59,6 +60,8 @@ def open_study(settings: Settings, name: str, dataset: Dataset, space: Sequence[
         )
         facts: dict[str, Any] = {"data": dataset.version, "recipe": settings.recipe, "fixed": _fixed(settings, space)}
         facts["space"] = [asdict(one) for one in space]
+        if _ID not in study.user_attrs:
+            study.set_user_attr(_ID, secrets.token_hex(8))
         known = study.user_attrs.get(_FACTS)
         if known is None:
             study.set_user_attr(_FACTS, facts)
@@ -75,6 +78,11 @@ def open_study(settings: Settings, name: str, dataset: Dataset, space: Sequence[
             yield study
         finally:
             storage.remove_session()
+
+
+def study_id(study: Study) -> str:
+    """Tells a study from others of its name, of which there may have been some and may be some in other homes."""
+    return str(study.user_attrs[_ID])
 
 
 def ended(study: Study) -> list[TrialRun]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import requests
 import structlog
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 EXPERIMENT = "reelsense"
+PARENT_TAG = "mlflow.parentRunId"  # MLflow nests by it
+NOTE_TAG = "mlflow.note.content"  # Markdown that MLflow's page shows
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
 # MLflow limits the length of a filter.
@@ -101,25 +104,22 @@ def sqlite_path(settings: Settings) -> Path | None:
 
 def shown_uri(settings: Settings) -> str:
     """The tracking URI without user and password."""
-    parts = urlsplit(settings.resolved_tracking_uri)
-    if "@" not in parts.netloc:
-        return settings.resolved_tracking_uri
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return re.sub(r"(?<=://)[^/?#]*@", "", settings.resolved_tracking_uri)
 
 
 def check_reachable(settings: Settings) -> None:
     """Raise RegistryError within seconds when the server or database does not answer."""
     uri = settings.resolved_tracking_uri
-    parts = urlsplit(uri)
     try:
+        parts = urlsplit(uri)
         if is_server(settings):
             answer = requests.get(f"{uri.rstrip('/')}/health", timeout=(CONNECT_SECONDS, ANSWER_SECONDS))
             # Any other answer, even 401 or 404, comes from something that is alive.
             if answer.status_code in (502, 503, 504):
                 raise OSError(f"it answers {answer.status_code}")
-        elif parts.hostname:
-            _connect(parts.hostname, parts.port or 5432)
-    except (OSError, requests.RequestException) as error:
+        elif parts.hostname and (port := parts.port or (5432 if parts.scheme.startswith("postgres") else None)):
+            _connect(parts.hostname, port)
+    except (OSError, ValueError, requests.RequestException) as error:
         raise _unreachable(settings, error) from error
 
 
@@ -133,7 +133,7 @@ def check_artifact_store(location: str) -> None:
         return
     try:
         _connect(endpoint.hostname, endpoint.port or (443 if endpoint.scheme == "https" else 80))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise RegistryError(
             f"The object store at {endpoint.hostname} can't be reached ({error}): check MLFLOW_S3_ENDPOINT_URL."
         ) from error
@@ -146,6 +146,8 @@ def translated(settings: Settings) -> Iterator[None]:
         yield
     except ReelsenseError:
         raise
+    except ModuleNotFoundError as error:  # of a database's driver, or of an object store
+        raise RegistryError(f"MLflow at {shown_uri(settings)} needs the package '{error.name}': install it.") from error
     except Exception as error:
         if not _is_from_registry(error):
             raise

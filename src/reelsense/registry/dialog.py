@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from reelsense.errors import ReelsenseError
+from reelsense.errors import InputError, ReelsenseError
 from reelsense.printable import cell
-from reelsense.registry.export import export_registry
+from reelsense.registry.export import export_registry, export_target
 from reelsense.registry.versions import (
     CANDIDATE,
     CHAMPION,
@@ -139,8 +140,13 @@ class _Dialog:
     def _export(self) -> None:
         default = "model_registry.json"
         said = self._ask(self._say(f"파일 (그냥 Enter: {default})", f"File (just Enter: {default})"))
-        path = Path(said or default).expanduser()
-        if path.exists() and not self._agreed(f"{path}을(를) 덮어쓸까요?", f"Overwrite {path}?"):
+        try:
+            path = export_target(Path(said or default).expanduser())
+        except RuntimeError as error:  # of ~NAME
+            raise InputError(f"'{said}' can't be written: {error}") from error
+        # Not `Path.exists`, which raises for what can't be looked at.
+        there = os.path.exists(path)  # noqa: PTH110
+        if there and not self._agreed(f"{path}을(를) 덮어쓸까요?", f"Overwrite {path}?"):
             return
         written = export_registry(self._settings, path)
         self._done(f"{written}에 썼습니다.", f"Written to {written}.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,18 +12,23 @@ from pathlib import Path
 from reelsense.registry.client import EXPERIMENT, registry_client, runs_by_id, shown_uri, translated
 from reelsense.registry.versions import list_versions
 from reelsense.settings import Settings
-from reelsense.unfinished import EXPORT
+from reelsense.tables.opening import replacing
 
 _NOTE = "Generated from MLflow, which is the one truth. Changes to this file have no effect; export again instead."
 
 
-def export_registry(settings: Settings, path: Path) -> Path:
-    """Write `model_registry.json`: every version, newest first, with its run, parameters, metrics and aliases.
+def export_target(path: Path) -> Path:
+    """The file that an export to `path` writes: `model_registry.json` in an existing folder, else `path` itself."""
+    # Not `Path.is_dir`, which raises for what can't be looked at.
+    return path / "model_registry.json" if os.path.isdir(path) else path  # noqa: PTH112
 
-    `path` is a file or an existing folder. The file is replaced as a whole. Raises RegistryError when MLflow can't be
-    reached.
+
+def export_registry(settings: Settings, path: Path) -> Path:
+    """Write every version, newest first, with its run, parameters, metrics and aliases, to `export_target(path)`.
+
+    The file is replaced as a whole. Raises RegistryError when MLflow can't be reached, InputError when the file can't
+    be written.
     """
-    target = path / "model_registry.json" if path.is_dir() else path
     versions = list_versions(settings)
     client = registry_client(settings)
     with translated(settings):
@@ -56,13 +60,9 @@ def export_registry(settings: Settings, path: Path) -> Path:
         "registered_model": settings.registered_model,
         "versions": rows,
     }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=EXPORT)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(document, file, ensure_ascii=False, indent=2)
-        file.write("\n")
-    Path(name).chmod(0o644)
-    Path(name).replace(target)
+    target = export_target(path)
+    with replacing(target) as part:
+        part.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return target
 
 

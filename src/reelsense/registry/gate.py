@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from reelsense.errors import InputError
 from reelsense.training.evaluate import Evaluation
+from reelsense.types import SET_NAMES
 
 # Under this many disagreements the chi-square approximation is poor and the exact binomial is used.
 EXACT_BELOW = 25
@@ -66,10 +67,19 @@ def mcnemar(champion_right: NDArray[np.bool_], candidate_right: NDArray[np.bool_
     """
     champion, candidate = np.asarray(champion_right, dtype=bool), np.asarray(candidate_right, dtype=bool)
     if champion.shape != candidate.shape:
-        raise InputError(f"McNemar's test needs the same texts: {len(champion)} of champion, {len(candidate)} not.")
+        raise InputError(
+            f"McNemar's test needs the same texts: {len(champion)} of the champion, {len(candidate)} of the candidate."
+        )
     only_champion = int(np.sum(champion & ~candidate))
     only_candidate = int(np.sum(candidate & ~champion))
     return McNemar(only_champion, only_candidate, _p_value(only_champion, only_candidate))
+
+
+def verdict(found: McNemar, alpha: float) -> Verdict:
+    """What the test says of the candidate at the level `alpha`."""
+    if found.p_value >= alpha:
+        return "same"
+    return "better" if found.only_candidate > found.only_champion else "worse"
 
 
 def decide(
@@ -91,24 +101,25 @@ def decide(
         return GateDecision(
             False,
             False,
-            "후보를 판정할 라벨이 없어(봉인된 시험 집합도, 최신 보류 리뷰도 없음) 등록하지 않았습니다.",
+            "후보를 판정할 라벨이 없어(봉인된 시험도, 최신 보류 리뷰도 없음) 등록하지 않았습니다.",
             "Not registered: there is no labelled set to judge by (neither the sealed test nor newest held-out "
             "reviews).",
         )
-    f1 = sets[judge].macro_f1
+    f1, (judge_ko, judge_en) = sets[judge].macro_f1, SET_NAMES[judge]
     if not f1 >= threshold:
         return GateDecision(
             False,
             False,
-            f"{judge} 집합의 macro-F1 {f1:.4f}이(가) 기준 {threshold:.4f}에 못 미쳐 등록하지 않았습니다.",
-            f"Not registered: macro-F1 {f1:.4f} on {judge} is under the threshold {threshold:.4f}.",
+            f"{judge_ko}의 macro-F1 {f1:.4f}이(가) 기준 {threshold:.4f}에 못 미쳐 등록하지 않았습니다.",
+            f"Not registered: macro-F1 {f1:.4f} on the {judge_en} is under the threshold {threshold:.4f}.",
         )
     if champion is None:
         return GateDecision(
             True,
             True,
-            f"챔피언이 없고 {judge} 집합의 macro-F1 {f1:.4f}이(가) 기준 {threshold:.4f} 이상이어서 승격했습니다.",
-            f"Promoted: there is no champion, and macro-F1 {f1:.4f} on {judge} reaches the threshold {threshold:.4f}.",
+            f"챔피언이 없고 {judge_ko}의 macro-F1 {f1:.4f}이(가) 기준 {threshold:.4f} 이상이어서 승격했습니다.",
+            f"Promoted: there is no champion, and macro-F1 {f1:.4f} on the {judge_en} reaches the threshold "
+            f"{threshold:.4f}.",
         )
     comparisons = _compare(sets, {name: found for name, found in champion.items() if found.n}, alpha)
     verdicts = {found.verdict for found in comparisons}
@@ -156,10 +167,8 @@ def _compare(
                 "Evaluate both on the same texts in the same order."
             )
         result = mcnemar(theirs.right, mine.right)
-        verdict: Verdict = "same"
-        if result.p_value < alpha:
-            verdict = "better" if result.only_candidate > result.only_champion else "worse"
-        comparisons.append(Comparison(name, mine.n, mine.macro_f1, theirs.macro_f1, result, verdict))
+        told = verdict(result, alpha)
+        comparisons.append(Comparison(name, mine.n, mine.macro_f1, theirs.macro_f1, result, told))
     return tuple(comparisons)
 
 
@@ -178,13 +187,14 @@ def _p_value(first: int, second: int) -> float:
 def _shown(found: Comparison, language: str) -> str:
     test = found.mcnemar
     p = f"p={test.p_value:.4f}" if test.p_value >= 0.0001 else "p<0.0001"
+    ko, en = SET_NAMES[found.name]
     if language == "ko":
         return (
-            f"{found.name} {found.n:,}건에서 macro-F1 {found.candidate_f1:.4f} 대 {found.champion_f1:.4f}, 후보만 맞음 "
+            f"{ko} {found.n:,}건에서 macro-F1 {found.candidate_f1:.4f} 대 {found.champion_f1:.4f}, 후보만 맞음 "
             f"{test.only_candidate:,}, 챔피언만 맞음 {test.only_champion:,}, {p}, {_VERDICTS[found.verdict]}"
         )
     return (
-        f"{found.name} ({found.n:,} texts) macro-F1 {found.candidate_f1:.4f} against {found.champion_f1:.4f}, only the "
+        f"{en} ({found.n:,} texts) macro-F1 {found.candidate_f1:.4f} against {found.champion_f1:.4f}, only the "
         f"candidate right {test.only_candidate:,}, only the champion right {test.only_champion:,}, {p}, "
         f"{found.verdict if found.verdict != 'same' else 'no significant difference'}"
     )

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from reelsense.documents.json_text import parse_json
 from reelsense.errors import InputError, ModelError, ReelsenseError, RegistryError
 from reelsense.models.base import Classifier
+from reelsense.models.loading import BUNDLED as BUNDLED_FOLDER
 from reelsense.models.loading import load_bundled, load_folder, read_facts
 from reelsense.registry.client import (
     check_artifact_store,
@@ -28,7 +28,8 @@ from reelsense.registry.client import (
 from reelsense.registry.tracking import MODEL_PATH, folder_digest
 from reelsense.registry.versions import ALIASES, CANDIDATE, CHAMPION, ModelVersion, list_versions, pick
 from reelsense.settings import Settings
-from reelsense.unfinished import DOWNLOAD, SERVED
+from reelsense.tables.opening import read_json, write_json
+from reelsense.unfinished import DOWNLOAD
 
 log = structlog.get_logger()
 
@@ -53,12 +54,13 @@ def fetch(settings: Settings, alias_or_version: str | int) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What scores now: the model, the alias it was found by, and where it came from.
+    """What scores now: the model, its folder, the alias it was found by, and where it came from.
 
     `origin` is `registry`, `cache` (of what was served last) or `bundled`; `why` says what led to the last two.
     """
 
     classifier: Classifier
+    folder: Path
     alias: str
     origin: str
     why: str = ""
@@ -80,7 +82,7 @@ def served_model(settings: Settings) -> Chosen:
         return _serve_bundled("no_registry")
     stamp = registry_stamp(settings)
     if stamp is not None:
-        remembered = _remembered(settings)
+        remembered = read_json(_memory(settings))
         if remembered is not None and remembered.get("stamp") == stamp:
             served = _serve_remembered(settings, remembered, "registry_unchanged")
             if served is not None:
@@ -93,14 +95,14 @@ def served_model(settings: Settings) -> Chosen:
         classifier = load_version(settings, found)
     except RegistryError as error:
         log.warning("registry_unavailable", error=str(error))
-        remembered = _remembered(settings) or {}
+        remembered = read_json(_memory(settings)) or {}
         return _serve_remembered(settings, remembered, "registry_unavailable") or _serve_bundled("registry_unavailable")
     except ModelError as error:
         log.error("champion_unusable", error=str(error))
         return _serve_bundled("champion_unusable")
     remember_served(settings, found, alias, stamp)
     log.info("serving_model", model_version=found.version, alias=alias, recipe=found.recipe)
-    return Chosen(classifier, alias, "registry")
+    return Chosen(classifier, _version_folder(settings, found), alias, "registry")
 
 
 def serving_choice(versions: Sequence[ModelVersion]) -> tuple[str, ModelVersion | None]:
@@ -129,17 +131,17 @@ def registry_stamp(settings: Settings) -> list[int] | None:
     return _stamp(sqlite_path(settings))
 
 
-def load_any(settings: Settings, name_or_path: str) -> Classifier:
-    """A classifier by what a person would call it: `bundled`, an alias, `latest`, a version number, a model folder, or
-    a recipe (its newest version).
+def open_any(settings: Settings, name_or_path: str) -> tuple[Classifier, Path]:
+    """A classifier and its folder by what a person would call it: `bundled`, an alias, `latest`, a version number, a
+    model folder, or a recipe (its newest version).
 
     Raises InputError when it is none of them, RegistryError or ModelError when it can't be loaded.
     """
     if name_or_path == BUNDLED:
-        return load_bundled()
+        return load_bundled(), BUNDLED_FOLDER
     by_name = name_or_path in (*ALIASES, LATEST) or name_or_path.isdecimal()
     if not by_name and (Path(name_or_path).is_dir() or os.sep in name_or_path):
-        return load_folder(Path(name_or_path))
+        return _open(Path(name_or_path)), Path(name_or_path)
     versions = list_versions(settings)
     found = pick(versions, name_or_path) if by_name else None
     if found is None:
@@ -150,7 +152,7 @@ def load_any(settings: Settings, name_or_path: str) -> Classifier:
             f"'{name_or_path}' is no model folder and not in the registry. Known: {BUNDLED}, {', '.join(ALIASES)}, "
             f"{LATEST}, {', '.join(known) or 'no version yet'}."
         )
-    return load_version(settings, found)
+    return load_version(settings, found), _version_folder(settings, found)
 
 
 def _load(settings: Settings, found: ModelVersion, folder: Path) -> Classifier:
@@ -162,7 +164,7 @@ def _load(settings: Settings, found: ModelVersion, folder: Path) -> Classifier:
         return _open(_fetch_version(settings, found), str(found.version))
 
 
-def _open(folder: Path, version: str) -> Classifier:
+def _open(folder: Path, version: str | None = None) -> Classifier:
     try:
         return load_folder(folder, version)
     except ReelsenseError:
@@ -175,8 +177,15 @@ def _open(folder: Path, version: str) -> Classifier:
 def _fetch_version(settings: Settings, found: ModelVersion) -> Path:
     folder = _version_folder(settings, found)
     if not _whole(folder, found.digest):
-        _download(settings, found, folder)
-    os.utime(folder)
+        try:
+            _download(settings, found, folder)
+        except OSError as error:
+            raise RegistryError(
+                f"Version {found.version} can't be kept in '{folder.parent}' ({error}): make room there, or let it be "
+                "written to."
+            ) from error
+    with suppress(OSError):  # only for the order in which versions go
+        os.utime(folder)
     return folder
 
 
@@ -235,7 +244,7 @@ def _prune(newest: Path) -> None:
 def _serve_bundled(why: str) -> Chosen:
     classifier = load_bundled()
     log.info("serving_model", model_version=classifier.version, alias=BUNDLED, why=why)
-    return Chosen(classifier, BUNDLED, "bundled", why)
+    return Chosen(classifier, BUNDLED_FOLDER, BUNDLED, "bundled", why)
 
 
 def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) -> Chosen | None:
@@ -254,7 +263,7 @@ def _serve_remembered(settings: Settings, remembered: dict[str, Any], why: str) 
         log.warning("cached_model_unusable", error=str(error))
         return None
     log.info("serving_model", model_version=classifier.version, alias=remembered.get("alias"), why=why, cached=True)
-    return Chosen(classifier, str(remembered.get("alias") or ""), "cache", why)
+    return Chosen(classifier, folder, str(remembered.get("alias") or ""), "cache", why)
 
 
 def _cache(settings: Settings) -> Path:
@@ -271,21 +280,11 @@ def _memory(settings: Settings) -> Path:
     return _cache(settings) / f"served-{_registry_id(settings)}.json"
 
 
-def _remembered(settings: Settings) -> dict[str, Any] | None:
+def _remember(settings: Settings, facts: Mapping[str, Any]) -> None:
     try:
-        facts = parse_json(_memory(settings).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) else None
-
-
-def _remember(settings: Settings, facts: dict[str, Any]) -> None:
-    path = _memory(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=SERVED)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(facts, file)
-    Path(name).replace(path)
+        write_json(_memory(settings), facts)
+    except InputError as error:  # of a full or read-only disk; what is loaded can serve all the same
+        log.warning("served_not_remembered", error=str(error))
 
 
 def _stamp(database: Path | None) -> list[int] | None:

@@ -28,18 +28,19 @@ class SentimentModel(PythonModel):  # type: ignore[misc]
         self,
         context: Any,  # noqa: ARG002 - the name is MLflow's
         model_input: pd.DataFrame,
-        params: dict[str, Any] | None = None,
+        params: dict[str, Any],
     ) -> pd.DataFrame:
         """`model_input` holds the texts in its first column; MLflow makes it of a list or Series.
 
-        Returns one row for each text: sentiment (negative, neutral, positive), confidence, positive. `params` may hold
-        `neutral_below`, the top probability under which the answer is neutral.
+        Returns one row for each text: sentiment (negative, neutral, positive), confidence, positive. `params` holds
+        `neutral_below`, the top probability under which the answer is neutral; MLflow knows its default from the
+        signature.
         """
         from reelsense.models.base import predict
 
         first = model_input.iloc[:, 0] if isinstance(model_input, pd.DataFrame) else model_input
         texts = ["" if text is None else str(text) for text in first]
-        answers = predict(self._classifier, texts, float((params or {}).get("neutral_below", 0.7)))
+        answers = predict(self._classifier, texts, float(params["neutral_below"]))
         return pd.DataFrame(
             {
                 "sentiment": [answer.label.value for answer in answers],

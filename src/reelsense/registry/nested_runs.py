@@ -10,7 +10,14 @@ from typing import Any
 
 import structlog
 
-from reelsense.registry.client import check_artifact_store, experiment_id, registry_client, translated
+from reelsense.registry.client import (
+    NOTE_TAG,
+    PARENT_TAG,
+    check_artifact_store,
+    experiment_id,
+    registry_client,
+    translated,
+)
 from reelsense.registry.commit import commit_tags
 from reelsense.registry.tracking import log_numbers
 from reelsense.settings import Settings
@@ -18,8 +25,6 @@ from reelsense.settings import Settings
 log = structlog.get_logger()
 
 KIND_TAG = "reelsense.kind"
-_PARENT_TAG = "mlflow.parentRunId"
-_NOTE_TAG = "mlflow.note.content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +55,14 @@ def log_nested(
     client = registry_client(settings)
     with translated(settings):
         experiment = experiment_id(client)
-        tags = {KIND_TAG: kind, _NOTE_TAG: note, **commit_tags()}
+        tags = {KIND_TAG: kind, NOTE_TAG: note, **commit_tags()}
         parent = str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
     try:
         with translated(settings):
             check_artifact_store(str(client.get_run(parent).info.artifact_uri))
             log_numbers(client, parent, parameters, {})
             for child in children:
-                tags = {KIND_TAG: kind, _PARENT_TAG: parent, **({_NOTE_TAG: child.problem} if child.problem else {})}
+                tags = {KIND_TAG: kind, PARENT_TAG: parent, **({NOTE_TAG: child.problem} if child.problem else {})}
                 run = str(client.create_run(experiment, tags=tags, run_name=child.name).info.run_id)
                 log_numbers(client, run, child.parameters, child.metrics)
                 client.set_terminated(run, "FAILED" if child.problem else "FINISHED")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reelsense.training.evaluate import CALIBRATION_BINS, Evaluation
+from reelsense.training.evaluate import CALIBRATION_BINS, Evaluation, confidence_bins
 
 _INK = "#1f4e79"
 
@@ -43,8 +43,7 @@ def draw_reliability(evaluation: Evaluation, name: str, path: Path) -> None:
     """Write the reliability diagram as PNG: accuracy over confidence of the predicted class in equal bins."""
     from matplotlib.figure import Figure
 
-    confidence = np.maximum(evaluation.positive, 1 - evaluation.positive)
-    bins = np.minimum(((confidence - 0.5) * 2 * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    confidence, bins = confidence_bins(evaluation.positive)
     sizes = np.bincount(bins, minlength=CALIBRATION_BINS)
     used = sizes > 0
     divisor = np.maximum(sizes, 1)

@@ -18,7 +18,7 @@ import structlog
 
 from reelsense.errors import RegistryError
 from reelsense.models.loading import read_facts
-from reelsense.registry.client import check_artifact_store, experiment_id, registry_client, translated
+from reelsense.registry.client import NOTE_TAG, check_artifact_store, experiment_id, registry_client, translated
 from reelsense.registry.commit import commit_tags
 from reelsense.registry.locks import alone
 from reelsense.registry.run_report import write_report
@@ -52,6 +52,7 @@ _REQUIREMENTS = {
 }
 _EXAMPLE = ["배우들 연기가 정말 좋았어요 ㅠㅠ", "돈이 아깝다"]
 _PARAMETERS_PER_CALL = 100  # MLflow's limit
+_METRICS_PER_CALL = 1000  # MLflow's limit
 _PARAMETER_LENGTH = 6000  # MLflow's limit
 
 
@@ -94,11 +95,12 @@ def log_run(
         measured = {f"{name}/{metric}": v for name, e in evaluations.items() for metric, v in e.metrics().items()}
         with _failed_if_broken_off(client, run_id, bound), translated(settings):
             check_artifact_store(str(client.get_run(run_id).info.artifact_uri))
-            model = _log_model(client, experiment, run_id, recipe, folder, str(facts["kind"]), labels, stage)
+            kind, neutral_below = str(facts["kind"]), settings.neutral_below
+            model = _log_model(client, experiment, run_id, recipe, folder, kind, neutral_below, labels, stage)
             chosen = {"recipe": recipe, "data_version": data_version, **parameters}
             log_numbers(client, run_id, chosen, {**metrics, **measured})
             _log_dataset(client, run_id, data_version)
-            client.set_tag(run_id, "mlflow.note.content", model_card)
+            client.set_tag(run_id, NOTE_TAG, model_card)
             client.log_artifacts(run_id, str(write_report(stage, folder, evaluations, samples, model_card)))
             client.finalize_logged_model(model.model_id, "READY")
             # Last of all: only now does the key count as done.
@@ -199,6 +201,7 @@ def _log_model(
     recipe: str,
     folder: Path,
     kind: str,
+    neutral_below: float,
     labels: Mapping[str, str],
     stage: Path,
 ) -> LoggedModel:
@@ -219,7 +222,7 @@ def _log_model(
     signature = ModelSignature(
         Schema([ColSpec(DataType.string)]),
         Schema([ColSpec(kind_, name_) for name_, kind_ in columns]),
-        ParamSchema([ParamSpec("neutral_below", DataType.double, 0.7)]),
+        ParamSchema([ParamSpec("neutral_below", DataType.double, neutral_below)]),
     )
     shutil.copytree(folder, stage / "model", copy_function=_link_or_copy)
     pyfunc.save_model(
@@ -236,12 +239,21 @@ def _log_model(
     return model
 
 
-def log_numbers(client: MlflowClient, run_id: str, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-    """Log parameters and metrics on a run, within MLflow's limits."""
+def log_numbers(
+    client: MlflowClient,
+    run_id: str,
+    parameters: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    steps: Mapping[str, Mapping[int, float]] | None = None,
+) -> None:
+    """Log parameters and metrics on a run, within MLflow's limits; `steps` are metrics with a value at each step."""
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    client.log_batch(run_id, metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()])
+    by_step = {**{name: {0: value} for name, value in metrics.items()}, **(steps or {})}
+    points = [Metric(name, float(value), now, step) for name, at in by_step.items() for step, value in at.items()]
+    for begin in range(0, len(points), _METRICS_PER_CALL):
+        client.log_batch(run_id, metrics=points[begin : begin + _METRICS_PER_CALL])
     rows = [Param(name, str(value)[:_PARAMETER_LENGTH]) for name, value in parameters.items()]
     for begin in range(0, len(rows), _PARAMETERS_PER_CALL):
         client.log_batch(run_id, params=rows[begin : begin + _PARAMETERS_PER_CALL])

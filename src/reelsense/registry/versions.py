@@ -160,6 +160,7 @@ def make_candidate(settings: Settings, version: int) -> ModelVersion:
                 raise Conflict(
                     f"Version {version} is the champion and no previous one can take over: promote another first."
                 )
+            client.delete_registered_model_tag(name, _ROLL_BACK_TAG)
             client.set_registered_model_alias(name, CHAMPION, str(heir))
         client.set_registered_model_alias(name, CANDIDATE, str(version))
         champion = _aliases(client, settings).get(CHAMPION)
@@ -179,6 +180,7 @@ def archive(settings: Settings, version: int) -> ModelVersion:
             raise Conflict(
                 f"Version {version} is the champion and can't be archived: promote another or roll back first."
             )
+        client.delete_registered_model_tag(settings.registered_model, _ROLL_BACK_TAG)
         _set_archived(client, settings, version, True)
         _drop(client, settings, CANDIDATE, version)
         _drop(client, settings, PREVIOUS, version)

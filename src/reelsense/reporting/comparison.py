@@ -16,14 +16,15 @@ from reelsense.reporting.charts import chart_html
 from reelsense.reporting.page import write_page
 from reelsense.reporting.words import Words, in_language
 from reelsense.tables.opening import replacing
+from reelsense.types import SET_NAMES
 
 PAGE, NUMBERS, TABLE = "comparison.html", "comparison.json", "comparison.md"
 FILES = (PAGE, NUMBERS, TABLE)
 _WORDS = {
     "title": ("모델 비교", "Model comparison"),
     "made": ("작성", "made"),
-    "test": ("봉인된 시험 파일", "sealed test"),
-    "validation": ("검증 분할 (학습을 멈출 때도 쓰임)", "validation split (also used to stop training)"),
+    **SET_NAMES,
+    "validation_note": (" (학습을 멈출 때도 쓰임)", " (also used to stop training)"),
     "texts": ("문장", "texts"),
     "cores": ("CPU 코어", "CPU cores"),
     "model": ("모델", "model"),
@@ -216,7 +217,8 @@ def _headline(found: ModelsCompared, words: Words) -> str:
 
 
 def _measured_on(found: ModelsCompared, words: Words) -> str:
-    return f"{words[found.data]} · {words['texts']} {found.n:,} · {words['cores']} {found.cores}"
+    note = words["validation_note"] if found.data == "validation" else ""
+    return f"{words[found.data]}{note} · {words['texts']} {found.n:,} · {words['cores']} {found.cores}"
 
 
 def _line(cells: Sequence[str]) -> str:

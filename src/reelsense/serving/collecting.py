@@ -25,7 +25,7 @@ from reelsense.file_locks import only_one, waited_for
 from reelsense.pipelines.crawl import crawl
 from reelsense.pipelines.score import score_pending
 from reelsense.registry.loading import serving_model
-from reelsense.serving.state_files import read_as, write_json
+from reelsense.serving.state_files import read_as
 from reelsense.settings import Settings
 from reelsense.sources.base import Source
 from reelsense.sources.catalogue import open_source
@@ -35,6 +35,7 @@ from reelsense.store.films import film_id, find_film
 from reelsense.store.locks import held
 from reelsense.store.reviews import count_reviews
 from reelsense.store.switches import require_on
+from reelsense.tables.opening import write_json
 from reelsense.types import Film
 
 log = structlog.get_logger()

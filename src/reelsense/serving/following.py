@@ -14,8 +14,8 @@ from reelsense.models.base import Classifier, Stepped
 from reelsense.models.loading import load_bundled
 from reelsense.registry.loading import (
     BUNDLED,
-    load_any,
     load_version,
+    open_any,
     registry_stamp,
     remember_served,
     served_model,
@@ -63,7 +63,7 @@ class Follower:
         self._stamp = registry_stamp(self._settings)
         name = self._settings.serving.model
         if name != CHAMPION:
-            model = await asyncio.to_thread(load_any, self._settings, name)
+            model, _ = await asyncio.to_thread(open_any, self._settings, name)
             await self._serve(model, Following(model.version, name, "fixed"))
             return
         served = await asyncio.to_thread(served_model, self._settings)

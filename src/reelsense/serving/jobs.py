@@ -30,9 +30,9 @@ import structlog
 
 from reelsense.errors import Conflict, InputError, NotThere, RateLimited
 from reelsense.file_locks import only_one
-from reelsense.serving.state_files import read_as, read_json, write_json
+from reelsense.serving.state_files import read_as
 from reelsense.settings import Settings
-from reelsense.tables.opening import KINDS, kind_of
+from reelsense.tables.opening import KINDS, kind_of, read_json, write_json
 
 log = structlog.get_logger()
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from reelsense.errors import NotThere, ReelsenseError
 from reelsense.logs import configure_logs
 from reelsense.pipelines.retrain import RetrainResult, retrain
-from reelsense.serving.state_files import write_json
 from reelsense.serving.trainings import read_asked
 from reelsense.settings import load_settings
 from reelsense.store.database import open_database
+from reelsense.tables.opening import write_json
 
 _SAY_SECONDS = 0.5
 

@@ -31,10 +31,11 @@ from reelsense.errors import Conflict, InputError, NotThere, ReelsenseError, Ser
 from reelsense.pipelines.plan import FINETUNE, RETRAIN
 from reelsense.serving.airflow_runs import AirflowRuns
 from reelsense.serving.airflow_trainings import DAGS, look, refuse_second, run_id
-from reelsense.serving.state_files import read_as, read_json, write_json
+from reelsense.serving.state_files import read_as
 from reelsense.settings import Settings
 from reelsense.store.database import Database
 from reelsense.store.runs import RunRow, latest_runs
+from reelsense.tables.opening import read_json, write_json
 from reelsense.training.recipes import list_recipes
 
 log = structlog.get_logger()

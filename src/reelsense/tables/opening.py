@@ -1,15 +1,17 @@
-"""Opening plain and gzip files, for reading and for writing as a whole or not at all."""
+"""Opening plain and gzip files; writing files as a whole or not at all."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
+from reelsense.documents.json_text import parse_json
 from reelsense.errors import InputError
 from reelsense.unfinished import part_of
 
@@ -62,3 +64,18 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The facts that `write_json` wrote; None when the file is not there or is no JSON object."""
+    try:
+        facts = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def write_json(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write one JSON object, whole or not at all. Raises InputError."""
+    with replacing(path) as part:
+        part.write_text(json.dumps(facts, ensure_ascii=False, default=str), encoding="utf-8")

@@ -10,12 +10,7 @@ from reelsense.training.findings import Findings, NeutralFinding
 from reelsense.training.probing import Probe
 from reelsense.training.robustness import UnderNoise
 from reelsense.training.slices import Slice
-
-_NAMES = {
-    "test": "sealed test",
-    "newest": "newest held-out reviews",
-    "validation": "validation split",
-}
+from reelsense.types import SET_NAMES
 
 
 def model_card(
@@ -50,7 +45,7 @@ def model_card(
     for name, found in evaluations.items():
         numbers = (found.accuracy, found.macro_f1, found.precision, found.recall, found.ece)
         shown = " | ".join(f"{number:.4f}" for number in numbers)
-        lines.append(f"| {_NAMES.get(name, name)} | {found.n:,} | {shown} |")
+        lines.append(f"| {SET_NAMES[name][1] if name in SET_NAMES else name} | {found.n:,} | {shown} |")
     judged = evaluations.get("test") or evaluations.get("newest") or evaluations.get("validation")
     if judged:
         lines += ["", "| length in characters | texts | accuracy |", "|---|---:|---:|"]

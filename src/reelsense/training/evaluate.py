@@ -104,11 +104,16 @@ def expected_calibration_error(positive: NDArray[np.float32], labels: NDArray[np
     """Mean gap between confidence and accuracy of the predicted class over equal bins of [0.5, 1], weighted by size."""
     if len(labels) == 0:
         return 0.0
-    confidence = np.maximum(positive, 1 - positive)
+    confidence, bins = confidence_bins(positive)
     right = (positive >= 0.5) == (labels == 1)
-    bins = np.minimum(((confidence - 0.5) * 2 * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, weights=right - confidence, minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def confidence_bins(positive: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Confidence of the predicted class (n,), and which of `CALIBRATION_BINS` equal bins of [0.5, 1] it lies in."""
+    confidence = np.maximum(positive, 1 - positive)
+    return confidence, np.minimum(((confidence - 0.5) * 2 * CALIBRATION_BINS).astype(np.intp), CALIBRATION_BINS - 1)
 
 
 def _class_scores(hit: int, false: int, missed: int) -> dict[str, float]:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from parts import api, cards, charts, marks
 from parts.words import percent, sentiment_name, t
+from reelsense.types import SET_NAMES
 
 _GREY = "#8a8f98"
 
@@ -65,11 +66,7 @@ def aliases(version: Mapping[str, Any]) -> str:
 
 def set_name(name: str) -> str:
     """A data set, in the chosen language."""
-    return {
-        "test": t("봉인된 시험", "sealed test"),
-        "newest": t("최신 보류 리뷰", "newest held-out"),
-        "validation": t("검증", "validation"),
-    }.get(name, name)
+    return t(*SET_NAMES.get(name, (name, name)))
 
 
 def _numbers(found: Mapping[str, Any], metrics: Mapping[str, float]) -> None:

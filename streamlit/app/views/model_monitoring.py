@@ -32,45 +32,50 @@ def show() -> None:
 
 
 def _drift(told: Mapping[str, Any]) -> None:
-    known = [week for week in told["weeks"] if week["psi"] is not None]
+    score = next((one["weeks"] for one in told["measures"] if one["measure"] == "score"), None)
+    if score is None:
+        off = ("점수는 지켜보지 않습니다 (monitoring.measures).", "Scores are not watched (monitoring.measures).")
+        cards.empty(t(*off))
+        return
+    known = [week for week in score if week["value"] is not None]
     if not known:
         cards.empty(
             t(
-                f"아직 점수가 모자랍니다: 기준 4주와 각 주에 점수가 {told['least']}개 이상 있어야 합니다.",
-                f"Too few scores yet: {told['least']} are needed in the four weeks of reference and in each week.",
+                f"아직 점수가 모자랍니다: 각 주와 그 이전 4주에 점수가 {told['least']}개 이상 있어야 합니다.",
+                f"Too few scores yet: {told['least']} are needed in each week and in the four weeks before it.",
             )
         )
         return
-    reference = told["reference"]
-    alarm = told["alarm"]
-    alarmed = {"test": f"datum.psi >= {alarm:f}", "value": charts.COLOURS["negative"]}
-    numbers = marks.told(psi=("PSI", ".3f"), scores=(t("점수", "Scores"), ","), positive=(t("긍정", "Positive"), ".1%"))
-    shared = {"x": marks.names("week", axis={"labelAngle": -45, "labelOverlap": True}), "y": marks.number("psi", "PSI")}
-    level = {"y": marks.number("alarm", "PSI")}
-    label = {**level, "x": {"value": 4}, "text": {"value": t(f"경보 {alarm}", f"alarm {alarm}")}}
+    alarmed = {"test": "datum.value > datum.threshold", "value": charts.COLOURS["negative"]}
+    numbers = marks.told(
+        value=("PSI", ".3f"),
+        threshold=(t("경보선", "Alarm over"), ".3f"),
+        reviews=(t("점수", "Scores"), ","),
+        mean=(t("긍정", "Positive"), ".1%"),
+    )
+    week_axis = {"x": marks.names("begins", axis={"labelAngle": -45, "labelOverlap": True})}
+    shared = {**week_axis, "y": marks.number("value", "PSI")}
     chart = marks.layers(
-        [{**week, "week": week["begins"][:10]} for week in known],
+        known,
         marks.mark(
             "bar",
             {**shared, "color": {"condition": alarmed, "value": charts.LINE}, "tooltip": numbers},
             width={"band": 0.7},
         ),
-        marks.mark("text", {**shared, "text": {"field": "psi", "format": ".2f"}}, dy=-7),
-        marks.layers(
-            [{"alarm": alarm}],
-            marks.mark("rule", level, strokeDash=[5, 4], color=charts.COLOURS["negative"]),
-            marks.mark("text", label, align="left", dy=-7),
+        marks.mark("text", {**shared, "text": {"field": "value", "format": ".2f"}}, dy=-7),
+        marks.mark(
+            "tick", {**week_axis, "y": marks.number("threshold", "PSI")}, color=charts.COLOURS["negative"], thickness=2
         ),
     )
     last = known[-1]
-    alt = t(f"마지막 주의 PSI {last['psi']:.2f}", f"PSI of the last week {last['psi']:.2f}")
+    alt = t(f"마지막 주의 PSI {last['value']:.2f}", f"PSI of the last week {last['value']:.2f}")
     charts.show(chart, "models_drift", alt)
     st.caption(
         t(
-            f"모델 {told['model_version']}의 점수. 기준: {reference['begins']} – {reference['ends']}의 점수 "
-            f"{reference['scores']:,}개. 0.1부터 조금, {told['alarm']}부터 많이 달라진 것입니다.",
-            f"Scores of model {told['model_version']}. Reference: {reference['scores']:,} scores of "
-            f"{reference['begins']} – {reference['ends']}. From 0.1 on it is some drift, from {told['alarm']} much.",
+            f"모델 {told['model_version']}의 점수를 주마다 그 이전 28일과 비교합니다. 붉은 선을 넘은 주가 경보입니다. "
+            f"마지막은 {last['begins']} – {last['ends']}의 점수 {last['reviews']:,}개입니다.",
+            f"Scores of model {told['model_version']}, each week against the 28 days before it. A week over its red "
+            f"line is an alarm. The last one: {last['reviews']:,} scores of {last['begins']} – {last['ends']}.",
         )
     )
 
