@@ -78,7 +78,7 @@ def log_run(
     """
     facts = read_facts(folder)
     # Of two processes with one key the second finds what the first has made, and must not put it away half-made.
-    with alone(settings, "runs"), _staging(settings, key) as stage:
+    with alone(settings, "runs"):
         client = registry_client(settings)
         with translated(settings):
             experiment = experiment_id(client)
@@ -96,14 +96,15 @@ def log_run(
         with _failed_if_broken_off(client, run_id, bound), translated(settings):
             check_artifact_store(str(client.get_run(run_id).info.artifact_uri))
             kind, neutral_below = str(facts["kind"]), settings.neutral_below
-            model = _log_model(client, experiment, run_id, recipe, folder, kind, neutral_below, labels, stage)
+            with _staging(settings, key) as stage:
+                model = _log_model(client, experiment, run_id, recipe, folder, kind, neutral_below, labels, stage)
+                client.log_artifacts(run_id, str(write_report(stage, folder, evaluations, samples, model_card)))
             chosen = {"recipe": recipe, "data_version": data_version, **parameters}
             log_numbers(client, run_id, chosen, {**metrics, **measured})
             _log_dataset(client, run_id, data_version)
             client.set_tag(run_id, NOTE_TAG, model_card)
-            client.log_artifacts(run_id, str(write_report(stage, folder, evaluations, samples, model_card)))
             client.finalize_logged_model(model.model_id, "READY")
-            # Last of all: only now does the key count as done.
+            # Last of all, when nothing is left to clear away: only now does the key count as done.
             client.set_terminated(run_id, "FINISHED")
     bound.info("run_logged")
     return run_id
