@@ -25,6 +25,7 @@ from reelsense.models.rating import RatingHead, load_rating, save_rating
 from reelsense.objects import open_objects
 from reelsense.pipelines.backup_manifest import MANIFEST, read_manifest
 from reelsense.registry.curves import _curves
+from reelsense.serving.collecting import Collections
 from reelsense.serving.jobs import Jobs
 from reelsense.serving.trainings import Trainings
 from reelsense.settings import Settings, load_settings, with_recipe
@@ -183,17 +184,19 @@ def _store() -> Database:
 def _read_states(data: bytes) -> None:
     parts = [*data.split(CUT, 3), b"{}", b"{}", b"{}"]
     with _folder() as home:
-        job, trainings = home / "jobs" / "ab12", home / "trainings"
-        job.mkdir(parents=True)
-        trainings.mkdir()
+        job, trainings, collections = home / "jobs" / "ab12", home / "trainings", home / "collections"
+        for folder in (job, trainings, collections):
+            folder.mkdir(parents=True)
         for path, part in zip(
             (job / "job.json", job / "progress.json", trainings / "cd34.json", trainings / "cd34.result"),
             parts,
             strict=False,
         ):
             path.write_bytes(part)
-        jobs = Jobs(home / "jobs", 5)
+        (collections / "ef56.json").write_bytes(parts[0])
+        jobs, collecting = Jobs(home / "jobs", 5), Collections(Settings(home=home), _store())
         found = Trainings(Settings(home=home))
+        each((collecting._prune, lambda: collecting.find("ef56")))
         each((jobs.all, lambda: jobs.find("ab12"), lambda: found.find(_store(), "cd34"), lambda: found.all(_store())))
         _curves("test", parts[0])
 
@@ -206,6 +209,10 @@ def _state_seeds() -> list[bytes]:
     }
     asked = {"id": "cd34", "recipe": "baseline", "force": False, "finetune": False, "asked_at": now, "where": "here"}
     told = {"status": "promoted", "reason": "better", "version": 3}
+    collected = {
+        **{"id": "ef56", "source": "cgv", "code": "1", "stage": "crawling", "stored": 3, "new": 0, "scored": 0},
+        **{"message": "", "movie_id": None, "started_at": now},
+    }
     curves = {
         "n": 4,
         "accuracy": 0.5,
@@ -218,6 +225,7 @@ def _state_seeds() -> list[bytes]:
     return [
         CUT.join(json.dumps(one).encode() for one in (job, progress, asked, told)),
         json.dumps(curves).encode(),
+        json.dumps(collected).encode(),
     ]
 
 
