@@ -71,7 +71,7 @@ def test_what_a_kill_has_left_goes_after_a_day(settings: Settings, tmp_path: Pat
     places = (settings.home, settings.home / "cache" / "models", tmp_path / "objects" / "reviews")
     left = [path for place in places for path in left_by_a_kill(place, 1.1)]
 
-    assert cleared(settings) == len(left) > 40
+    assert cleared(settings) == len(left) == 3 * (2 + 2 * len(BEGINNINGS))
     assert not [path for path in left if path.exists()]
     assert cleared(settings) == 0
 
