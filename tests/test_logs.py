@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 import structlog
 
 from reelsense.logs import configure_logs
+from reelsense.settings import load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +119,16 @@ def test_bound_context_is_hidden_too(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_program_that_loads_a_model_finds_no_log_in_its_output() -> None:
     script = "import reelsense; print(reelsense.load().predict('최고의 영화').label.value)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "positive\n"
-    assert "serving_model" in done.stderr
+    for level, told in (("WARNING", ""), ("INFO", "serving_model")):
+        environment = {**os.environ, "REELSENSE_LOG_LEVEL": level}
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+        assert done.stdout == "positive\n"
+        assert told in done.stderr
+        assert told or not done.stderr
+
+
+def test_commands_and_programs_log_warnings_alone_until_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(env_file=None).log_level_of_commands == "WARNING"
+    monkeypatch.setenv("REELSENSE_LOG_LEVEL", "INFO")
+    assert load_settings(env_file=None).log_level_of_commands == "INFO"

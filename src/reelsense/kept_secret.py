@@ -6,6 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
+from reelsense.unfinished import part_of
+
 
 def kept_secret(path: Path) -> bytes:
     """What the file holds; where there is none it is made, of 64 hex digits, for its owner only."""
@@ -17,7 +19,7 @@ def kept_secret(path: Path) -> bytes:
 
 def _keep(path: Path) -> None:
     """Made aside and linked into place, so that of two processes one wins and none reads half a secret."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    aside = part_of(path)
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32))

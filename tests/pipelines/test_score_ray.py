@@ -175,7 +175,7 @@ def test_a_packed_model_answers_as_before() -> None:
 
 def test_without_ray_it_says_which_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(SettingsError, match=r"reelsense\[scale\]"), ray_session():
+    with pytest.raises(SettingsError, match=r"\.\[scale\]"), ray_session():
         pass
 
 

@@ -53,7 +53,7 @@ def correct(db: Database, number: int) -> None:
 
 def trainable_rows(db: Database) -> list[LabelledText]:
     with db.connect() as connection:
-        return trainable_texts(connection)
+        return trainable_texts(connection, 1.0)
 
 
 def test_kept_labels_come_back_as_they_were_and_equal_ones_are_one_file(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_a_roll_back_cut_short_is_not_finished_over_what_was_decided_since(chang
     change(three, version)
     champion = aliases(three)["champion"]
 
-    with pytest.raises(RegistryError, match="no previous"):
+    with pytest.raises(Conflict, match="no previous"):
         roll_back(three)
     assert aliases(three)["champion"] == champion
 

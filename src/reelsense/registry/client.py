@@ -103,8 +103,8 @@ def sqlite_path(settings: Settings) -> Path | None:
 
 
 def shown_uri(settings: Settings) -> str:
-    """The tracking URI without user and password."""
-    return re.sub(r"(?<=://)[^/?#]*@", "", settings.resolved_tracking_uri)
+    """The tracking URI without user and password, wherever they stand in it."""
+    return re.sub(r"(?<=://)[^/?#]*@|[?#].*", "", settings.resolved_tracking_uri)
 
 
 def check_reachable(settings: Settings) -> None:
@@ -164,11 +164,21 @@ def _is_from_registry(error: Exception) -> bool:
 
 
 def _unreachable(settings: Settings, error: Exception) -> RegistryError:
-    said = str(error).partition("\n")[0].replace(settings.resolved_tracking_uri, shown_uri(settings))
+    said = _cause(error).partition("\n")[0].replace(settings.resolved_tracking_uri, shown_uri(settings))
     return RegistryError(
         f"MLflow at {shown_uri(settings)} can't be reached ({said}): start `docker compose up -d mlflow` or unset "
         "REELSENSE_MLFLOW_TRACKING_URI."
     )
+
+
+def _cause(error: BaseException) -> str:
+    """What the system said, "Connection refused" say, of the many who pass it on; or else what the last one says."""
+    innermost: BaseException | None = error
+    while innermost is not None:
+        if isinstance(innermost, OSError) and innermost.strerror:
+            return innermost.strerror
+        innermost = innermost.__cause__ or innermost.__context__
+    return str(error)
 
 
 def _connect(host: str, port: int) -> None:

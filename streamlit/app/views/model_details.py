@@ -71,7 +71,7 @@ def set_name(name: str) -> str:
 
 def _numbers(found: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
     before = metrics.get(f"champion/{found['name']}/accuracy")
-    gain = None if before is None else f"{100 * (found['accuracy'] - before):+.2f}%p"
+    gain = None if before is None else f"{100 * (found['accuracy'] - before):+.2f}{t('%p', ' points')}"
     with st.container(horizontal=True):
         st.metric(
             t("정확도", "Accuracy"),
