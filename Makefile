@@ -8,7 +8,7 @@ CORPUS ?= ../shared/nsmc
 LANGUAGE ?= ko
 PYTEST ?=
 # Many tests wait for a server to start: a few processes at once, each with whole files, in the order of the folders.
-WORKERS ?= 4
+WORKERS ?= 3
 # One platform's life: each test builds on those before it.
 AIRFLOW_RUNS := tests/airflow/test_airflow_runs.py
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
