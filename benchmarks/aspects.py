@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from aspect_model import best_threshold, f1, features, fitted, logits, unlabelle
 from numpy.typing import NDArray
 from tables import publish, table
 
+from reelsense.store.agreement import cohens_kappa
 from reelsense.text.aspects import ASPECTS, mentions, without_words
 from reelsense.text.spoilers import gives_away, without_tellers
 
@@ -221,18 +223,14 @@ def _agreement(aspects: Sequence[Labelled], spoilers: Sequence[Labelled]) -> str
         for name in names:
             first = np.array([name in one for one, _ in twice])
             second = np.array([name in two for _, two in twice])
-            lines.append((name, len(twice), int(first.sum()), int(second.sum()), f"{_kappa(first, second):.2f}"))
+            agreed = cohens_kappa(Counter(zip(map(str, first), map(str, second), strict=True)))
+            told = "–" if agreed is None else f"{agreed:.2f}"
+            lines.append((name, len(twice), int(first.sum()), int(second.sum()), told))
     return (
         "Labelled by one reader, a language model (docs/labelling-aspects.md), who also wrote the lexicon and the "
         "rules; 60 read twice within the hour without the first labels at hand, but not forgotten: κ is an upper "
         "bound.\n\n" + table(("label", "read twice", "first", "second", "κ"), lines)
     )
-
-
-def _kappa(first: Found, second: Found) -> float:
-    same = float((first == second).mean())
-    chance = first.mean() * second.mean() + (1 - first.mean()) * (1 - second.mean())
-    return float((same - chance) / (1 - chance)) if chance < 1 else 1.0
 
 
 def _rates(rest: Sequence[str]) -> str:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from kept_results import Kept
 from tables import publish, table
 
 from reelsense.settings import Settings, load_settings
@@ -82,7 +83,7 @@ def main() -> None:
     whole = build_dataset(load_settings(SCRATCH, {"dataset.folder": str(chosen.corpus)}, None), [])
     train, held = whole.train[: plan.rows], whole.validation[: plan.validation]
     data = Dataset(train, held, data_version(train, held), {"corpus": len(train) + len(held)})
-    kept = Kept(chosen.work / "training.json")
+    kept = Kept("training", chosen.work)
     rows = [row for model in (BERT, SCRATCH) for row in compared(model, data, plan, kept, chosen.work)]
     where = torch.cuda.get_device_name() if gpu else f"CPU, {torch.get_num_threads()} threads"
     body = (
@@ -95,26 +96,6 @@ def main() -> None:
         print(body)
     else:
         publish("training", "Training speed against the earlier systems' way", body, "gpu" if gpu else "cpu")
-
-
-class Kept:
-    """Measurements in a file, by what was measured."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._known: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.is_file() else {}
-
-    def get(self, facts: Mapping[str, Any]) -> dict[str, float] | None:
-        """What is known of a measurement."""
-        return self._known.get(_digest(facts))
-
-    def put(self, facts: Mapping[str, Any], found: dict[str, float]) -> None:
-        """Remember it, at once."""
-        self._known[_digest(facts)] = found
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        half = self._path.with_suffix(".part")
-        half.write_text(json.dumps(self._known, indent=1))
-        half.replace(self._path)
 
 
 def compared(model: str, data: Dataset, plan: Plan, kept: Kept, work: Path) -> list[tuple[object, ...]]:
@@ -136,10 +117,10 @@ def compared(model: str, data: Dataset, plan: Plan, kept: Kept, work: Path) -> l
                 "dropout": settings.model.dropout,
                 "device": device,
             }
-            known = kept.get(facts)
+            known = kept.get(_digest(facts), None)
             if known is None:
                 known = measured(model, way, data, settings, plan, seed, work)
-                kept.put(facts, known)
+                kept.put(_digest(facts), known)
             print(f"{model}, {way}, seed {seed}: {known}", file=sys.stderr)
             results.append(known)
     # Of the seed that was disturbed least by what else the machine did.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
+from moto_server import moto_server
 
 from reelsense.errors import StoreError
 from reelsense.objects import ObjectStore, get_folder, open_objects, put_folder
@@ -18,16 +18,12 @@ from reelsense.settings import s3_endpoint
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    client = boto3.client(
-        "s3", endpoint_url=url, aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1"
-    )
-    client.create_bucket(Bucket="objects")
-    yield url
-    server.stop()
+    with moto_server() as url:
+        client = boto3.client(
+            "s3", endpoint_url=url, aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1"
+        )
+        client.create_bucket(Bucket="objects")
+        yield url
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -102,7 +102,8 @@ def problem(scope: Scope, error: Exception) -> Response:
     elif isinstance(error, HTTPException):
         detail, headers = str(error.detail), dict(error.headers or {})
     else:
-        detail = str(error) if isinstance(error, ReelsenseError) else "See the service's log under the request's id."
+        told = isinstance(error, ReelsenseError) and status != _FULL[0]  # it would name a folder of the service
+        detail = str(error) if told else "See the service's log under the request's id."
     if isinstance(error, RefusedError) and error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, Unauthorized):
@@ -122,11 +123,13 @@ def problem(scope: Scope, error: Exception) -> Response:
 def _kind(error: Exception) -> tuple[int, str, str, str]:
     if isinstance(error, HTTPException):
         return error.status_code, "http", "요청을 처리할 수 없습니다", "The request can't be answered"
+    system = error if isinstance(error, OSError) else error.__cause__
+    if isinstance(system, OSError) and system.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _FULL
     for kind, status, code, korean, english in _KINDS:
         if isinstance(error, kind):
             return status, code, korean, english
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return _FULL if full else _INTERNAL
+    return _INTERNAL
 
 
 def _fields(error: ValidationError | RequestValidationError) -> list[dict[str, str]]:

@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
+from moto_server import moto_server
 from test_shell_scripts import shellcheck
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,13 +59,10 @@ class Cloud:
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    made = Cloud(f"http://{host}:{port}")
-    made.apply()
-    yield made
-    server.stop()
+    with moto_server() as address:
+        made = Cloud(address)
+        made.apply()
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ import boto3
 import mlflow
 import pytest
 import sqlalchemy as sa
-from moto.server import ThreadedMotoServer
+from command_line import Shell
+from moto_server import moto_server
 from postgres_server import new_database, programs
 from snapshots import contents
 
@@ -58,11 +59,8 @@ class Installation:
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture
@@ -400,34 +398,24 @@ def test_the_command_line_backs_up_lists_and_restores(embedded: Installation, tm
     fill(embedded)
     before = all_there(embedded)
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "REELSENSE_HOME": str(embedded.settings.home),
-            "REELSENSE_BACKUP__TO": embedded.backups,
-            "REELSENSE_BACKUP__FOLDERS": json.dumps({"plans": str(tmp_path / "plans")}),
-        }
-        command = [sys.executable, "-m", "reelsense.cli.main", *words]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
+    told = {"BACKUP__TO": embedded.backups, "BACKUP__FOLDERS": json.dumps({"plans": str(tmp_path / "plans")})}
+    run = Shell(embedded.settings.home, told)
     (tmp_path / "plans").mkdir()
     (tmp_path / "plans" / "a").write_text("b")
-    done = json.loads(run("backup", "--json").stdout)
+    done = run.json("backup")
     assert set(done["parts"]) == {"reviews", "artifacts", "objects", "plans", "home"}
     damaged = Path(embedded.backups, "backup-20200101T000000Z", "manifest.json")
     damaged.parent.mkdir()
     damaged.write_text("{}")
-    shown = run("restore", "--list").stdout
+    shown = run("restore", "--list")
     assert done["id"] in shown
     assert damaged.parent.name in shown
-    whole, other = json.loads(run("restore", "--list", "--json").stdout)
+    whole, other = run.json("restore", "--list")
     assert (whole["id"], whole["bytes"]) == (done["id"], done["bytes"])
     assert "manifest is damaged" in other["problem"]
-    refused = run("restore")
-    assert refused.returncode == 2
-    assert "stop the services first" in refused.stderr
+    assert "stop the services first" in run("restore", code=2)
     open_objects(embedded.settings.resolved_artifacts).delete(list(ARTIFACTS))
-    assert run("restore", "--force", done["id"]).returncode == 0
+    run("restore", "--force", done["id"])
     assert all_there(embedded) == before
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from moto_server import moto_server
 from pyarrow import fs
 
 from reelsense.errors import InputError, ModelError, SettingsError
@@ -30,17 +31,13 @@ ROWS = 900
 def bucket() -> Iterator[str]:
     """An empty bucket of moto's S3 over HTTP, which the environment points to."""
     boto3 = pytest.importorskip("boto3")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    with moto_server() as address, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", address)
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "x")
         boto3.client("s3").create_bucket(Bucket="bulk")
         yield "s3://bulk"
-    server.stop()
 
 
 @pytest.fixture(scope="module")

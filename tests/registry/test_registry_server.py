@@ -17,7 +17,7 @@ import pytest
 import requests
 import structlog
 from local_server import free_port
-from moto.server import ThreadedMotoServer
+from moto_server import moto_server
 from small_models import TEXTS, log_folder, small_baseline
 
 from reelsense.errors import RegistryError
@@ -36,18 +36,13 @@ BUCKET = "reelsense-models"
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """A bucket on a server that speaks S3; its endpoint stands in the environment, as for MLflow's users."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    with pytest.MonkeyPatch.context() as patch:
+    with moto_server() as endpoint, pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_S3_ENDPOINT_URL", endpoint)
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=BUCKET)
         yield endpoint
-    server.stop()
 
 
 @pytest.fixture(scope="module")
