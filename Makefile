@@ -9,6 +9,9 @@ LANGUAGE ?= ko
 PYTEST ?=
 # Many tests wait for a server to start: a few processes at once, each with whole files, in the order of the folders.
 WORKERS ?= 3
+# The rooms whose tests start no server and train nothing: what `make check` has the time for.
+QUICK := $(addprefix tests/,documents devsite fuzzing models monitoring notify reporting sources store tables text) \
+  $(wildcard tests/test_*.py)
 # One platform's life: each test builds on those before it.
 AIRFLOW_RUNS := tests/airflow/test_airflow_runs.py
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -34,7 +37,7 @@ help:
 	@echo "make demo    crawl, score, retrain, gate, promote and report on this machine alone"
 	@echo "make test    install everything and run the tests"
 	@echo "make test-pages  only the tests of the web page in Chromium"
-	@echo "make check   lint, types and the fast tests"
+	@echo "make check   lint, types and the fast tests, within a minute"
 	@echo "make api     the inference service on http://127.0.0.1:8000 (PORT=8000)"
 	@echo "make ui      the web page on http://127.0.0.1:8501 (PORT=8501)"
 	@echo "make airflow the daily loop by itself: Airflow on http://127.0.0.1:8080 (PORT=8080)"
@@ -95,7 +98,7 @@ check: $(FULL)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(PARALLEL) -m "not slow and not browser and not containers" $(PYTEST)
+	$(BIN)/pytest $(PARALLEL) -m "not slow and not postgres and not exhaustive and not alone" $(QUICK) $(PYTEST)
 
 format: $(FULL)
 	$(BIN)/ruff check --fix .

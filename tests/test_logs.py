@@ -117,6 +117,7 @@ def test_bound_context_is_hidden_too(capsys: pytest.CaptureFixture[str]) -> None
     assert (seen["token"], seen["source"]) == ("***", "cgv")
 
 
+@pytest.mark.slow
 def test_a_program_that_loads_a_model_finds_no_log_in_its_output() -> None:
     script = "import reelsense; print(reelsense.load().predict('최고의 영화').label.value)"
     for level, told in (("WARNING", ""), ("INFO", "serving_model")):

@@ -14,6 +14,7 @@ from reelsense.text.clean import text_key
 pytestmark = pytest.mark.corpus
 
 
+@pytest.mark.slow
 def test_no_sentence_of_the_sample_is_of_the_corpus(corpus: Path) -> None:
     library = sample_library()
     known = {text_key(text) for name in ("train", "test") for _, text, _ in read_corpus(corpus / f"ratings_{name}.txt")}

@@ -62,6 +62,7 @@ def _try(name: str, examples: settings) -> None:
     reads_or_refuses()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", all_targets())
 def test_a_damaged_input_is_read_or_refused(name: str) -> None:
     _try(name, quick)

@@ -68,6 +68,7 @@ def repeated(piece: str, size: int) -> bytes:
     return begin + again * (size // len(again) if again else 0) + end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", SITES)
 def test_forty_kilobytes_of_one_thing_are_read_in_a_moment(target: str) -> None:
     for piece in PIECES:
@@ -81,6 +82,7 @@ def test_three_hundred_kilobytes_of_one_thing_are_read_in_seconds(target: str, p
     attempt(all_targets()[target], repeated(piece, LARGE))
 
 
+@pytest.mark.slow
 def test_each_target_reads_its_own_seeds() -> None:
     for target in all_targets().values():
         outcomes = [attempt(target, seed) for seed in target.seeds()]

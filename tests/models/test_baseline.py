@@ -77,6 +77,7 @@ def test_an_answer_does_not_depend_on_the_other_texts_of_the_call(model: Baselin
     assert model.predict_proba(texts).tolist() == [alone[text] for text in texts]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=40), max_size=6))
 def test_any_text_gets_a_probability(texts: list[str]) -> None:

@@ -45,6 +45,7 @@ def encoder(kind: str, seed: int = 0) -> SentimentModel:
     return SentimentModel(transformers.AutoModelForSequenceClassification.from_config(config))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bert", "electra", "roberta", "scratch"])
 def test_both_files_give_torchs_answers_for_batches_of_mixed_length(kind: str, tmp_path: Path) -> None:
     # Left in training mode on purpose: the export must switch dropout off by itself.

@@ -34,6 +34,7 @@ def any_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]
         opened.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("measure", "writer"), PLANTED)
 def test_what_is_planted_in_a_film_is_found_there_and_as_what_it_is(
     measure: str, writer: Writer, any_db: Database, settings: Settings
@@ -50,6 +51,7 @@ def test_what_is_planted_in_a_film_is_found_there_and_as_what_it_is(
     assert f"of {measure} {alarm.week.value:.2f} over {alarm.week.threshold:.2f} ('바뀐 영화')" in alarm.reason
 
 
+@pytest.mark.slow
 def test_only_the_week_that_drifts_stands_out(db: Database, settings: Settings) -> None:
     def longer_in_the_third_week_back(week: int, draw: object) -> tuple[str, float, float]:
         return longer_lately(0 if week == 2 else 9, draw)  # type: ignore[arg-type]

@@ -26,6 +26,7 @@ def page(found: DataDescription, folder: Path, language: str) -> str:
     return write_data_page(found, folder / "data.html", language).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_it_shows_all_parts_and_runs_nothing_that_was_written(tmp_path: Path) -> None:
     html = page(described(), tmp_path, "ko")
     assert "<script>alert" not in html
@@ -36,6 +37,7 @@ def test_it_shows_all_parts_and_runs_nothing_that_was_written(tmp_path: Path) ->
     assert "최대 10개 텍스트만" in html
 
 
+@pytest.mark.slow
 def test_it_speaks_english_too(tmp_path: Path) -> None:
     html = page(described(), tmp_path, "en")
     assert '<html lang="en">' in html
@@ -43,6 +45,7 @@ def test_it_speaks_english_too(tmp_path: Path) -> None:
     assert "긍정" not in html
 
 
+@pytest.mark.slow
 def test_word_clouds_are_in_it_or_it_says_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("wordcloud")
     found = described()

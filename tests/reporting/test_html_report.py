@@ -47,6 +47,7 @@ def page(db: Database, tmp_path: Path, language: str) -> str:
     return write_html(report, tmp_path / "report.html", language).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_nothing_a_reviewer_wrote_is_run(db: Database, tmp_path: Path) -> None:
     fill(db)
     html = page(db, tmp_path, "ko")

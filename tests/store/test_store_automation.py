@@ -66,6 +66,7 @@ def holder(url: str) -> Iterator[subprocess.Popen[str]]:
     process.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_lock_waits_for_another_process_and_is_free_when_that_is_killed(
     db: Database, holder: subprocess.Popen[str]
 ) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -33,6 +34,7 @@ def test_opening_again_keeps_what_is_there(db: Database, url: str) -> None:
     again.close()
 
 
+@pytest.mark.slow
 def test_writers_at_the_same_time_lose_nothing_and_do_not_lock_each_other_out(url: str) -> None:
     """They also migrate the empty database at the same time."""
     writers = [writer(url, "0", "1000"), writer(url, "500", "1500"), writer(url, "0", "1500")]
@@ -43,6 +45,7 @@ def test_writers_at_the_same_time_lose_nothing_and_do_not_lock_each_other_out(ur
     db.close()
 
 
+@pytest.mark.slow
 def test_a_writer_killed_in_mid_transaction_leaves_all_or_nothing(db: Database, url: str) -> None:
     process = writer(url, "0", "3000", "hold")
     assert process.stdout is not None

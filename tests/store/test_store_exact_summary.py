@@ -175,6 +175,7 @@ def test_a_film_without_scores_ratings_or_days_has_no_means(db: Database) -> Non
     assert (film.first_day, film.last_day) == (None, None)
 
 
+@pytest.mark.slow
 def test_forty_thousand_reviews_are_summed_in_less_than_a_second(tmp_path: Path) -> None:
     db = open_database(f"sqlite:///{tmp_path / 'large.db'}")
     fill(db, 40_000, seed=5)

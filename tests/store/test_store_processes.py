@@ -29,6 +29,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
+@pytest.mark.slow
 def test_processes_that_open_an_empty_database_at_once_migrate_it_once(url: str) -> None:
     processes = [start("-c", OPENING, url) for _ in range(4)]
     for process in processes:  # all of them have imported before the first begins
@@ -48,6 +49,7 @@ def test_processes_that_open_an_empty_database_at_once_migrate_it_once(url: str)
     db.close()
 
 
+@pytest.mark.slow
 def test_writers_of_the_same_reviews_in_any_order_do_not_deadlock(db: Database, url: str) -> None:
     writers = [start(str(ROUNDS), url, name, "250", "5") for name in ("가", "나", "다")]
     for process in writers:
@@ -61,6 +63,7 @@ def test_writers_of_the_same_reviews_in_any_order_do_not_deadlock(db: Database, 
     assert len({row.text for row in rows}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0.0, 0.03, 0.11])
 def test_a_writer_killed_at_any_moment_leaves_whole_transactions(db: Database, url: str, after: float) -> None:
     process = start(str(ROUNDS), url, "가", "400", "100000")

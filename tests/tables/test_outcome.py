@@ -69,6 +69,7 @@ def test_examples_are_drawn_from_the_whole_file_and_the_same_each_time(tmp_path:
     assert len(first.examples["negative"]) == 1
 
 
+@pytest.mark.slow
 def test_problems_without_number_and_long_texts_take_little_memory(tmp_path: Path) -> None:
     broken = [f"{{broken {'x' * number}" for number in range(200)]
     objects = [f'{{"리뷰": "{"좋" * 20_000} 0.9"}}'] * 200

@@ -168,6 +168,7 @@ def test_halves_of_characters_in_json_become_the_replacement_character(tmp_path:
     assert cells(path) == [{"text": "좋다 \ufffd", "all": ["😀"]}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
 def test_gzip_is_read_and_a_cut_one_is_an_error_that_says_so(tmp_path: Path, name: str) -> None:
     line = '{"id": "1", "text": "리뷰"}\n' if name.endswith("jsonl") else "1,리뷰\n".replace(",", "\t")
@@ -220,6 +221,7 @@ def test_a_missing_file_is_an_error(tmp_path: Path, name: str) -> None:
         cells(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_reading_is_fast_and_takes_no_more_memory_for_a_larger_file(tmp_path: Path) -> None:
     peaks, rates = [], []
     for size in (20_000, 100_000):

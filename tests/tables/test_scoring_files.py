@@ -178,6 +178,7 @@ def test_files_that_would_overwrite_each_other_are_refused(tmp_path: Path, model
     assert source.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_input_that_breaks_off_leaves_no_output(tmp_path: Path, model: Classifier) -> None:
     import gzip
 
@@ -189,6 +190,7 @@ def test_an_input_that_breaks_off_leaves_no_output(tmp_path: Path, model: Classi
     assert list(tmp_path.iterdir()) == [source]
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_no_output_under_its_name(tmp_path: Path) -> None:
     source = tmp_path / "in.tsv"
     source.write_text("text\n" + f"{PRAISE}\n" * 100_000, encoding="utf-8")
@@ -209,6 +211,7 @@ def test_a_kill_leaves_no_output_under_its_name(tmp_path: Path) -> None:
     assert len(rows_of(out)) == 100_000
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peaks = []
     for size in (10_000, 30_000):
@@ -225,6 +228,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert peaks[3] < peaks[1] * 1.2
 
 
+@pytest.mark.slow
 def test_the_bundled_model_scores_a_file_quickly(tmp_path: Path, model: Classifier, corpus: Path) -> None:
     begin = time.process_time()
     done = score_file(model, corpus / "ratings_test.txt", tmp_path / "out.csv")

@@ -346,6 +346,7 @@ def test_a_size_that_the_file_only_claims_changes_nothing(tmp_path: Path) -> Non
     assert [row["번호"] for row in rows_of(path)] == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_an_archive_of_very_many_parts_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
         for number in range(6000):

@@ -43,6 +43,7 @@ def test_names_that_clash_are_kept_beside_the_results(tmp_path: Path, format_: F
     assert second["late"] == "열"
 
 
+@pytest.mark.slow
 def test_a_file_that_breaks_off_ends_with_a_row_that_says_so(tmp_path: Path) -> None:
     lines = "".join(f"{number},영화 {number * 7919 % 10007}\n" for number in range(50_000))
     packed = gzip.compress(("n,review\n" + lines).encode())

@@ -70,6 +70,7 @@ def test_empty_sides_stop_nothing(texts: tuple[list[str], list[str]]) -> None:
     assert frequent(texts[0], top=0) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("java") is None, reason="Okt needs Java")
 def test_okt_finds_the_same_words() -> None:
     assert {"연기", "훌륭하다"} <= {word.word for word in frequent(PRAISE, "okt")}
