@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def db(url: str) -> Iterator[Database]:
+def db(url: str, empty_store: Path) -> Iterator[Database]:
+    if url.startswith("sqlite:///"):
+        path = Path(url.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True)
+        shutil.copy2(empty_store, path)
     opened = open_database(url)
     yield opened
     opened.close()
