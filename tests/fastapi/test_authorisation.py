@@ -63,6 +63,7 @@ def test_every_route_answers_the_keys_of_its_scope_and_admins_and_no_others(
                 assert answer.status_code < 500 or "registry" in answer.text.casefold(), (route, name, answer.text)
             else:
                 api.problem(answer, told.get(name, 403))
+                assert answer.headers.get("www-authenticate") == ("Bearer" if name in told else None)
                 assert text not in answer.text or not text
 
 
