@@ -39,12 +39,24 @@ def test_what_make_env_writes_starts(made: dict[str, str]) -> None:
     assert len(set(made.values())) == len(made)
 
 
-def test_an_env_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "deploy").mkdir()
-    shutil.copy(ROOT / "deploy" / "make-env.sh", tmp_path / "deploy")
-    (tmp_path / ".env").write_text("POSTGRES_PASSWORD=mine\n")
+def test_an_env_that_is_there_is_left_as_it_is(made: dict[str, str], tmp_path: Path) -> None:
+    before = (tmp_path / ".env").read_text()
     subprocess.run(["sh", "deploy/make-env.sh"], cwd=tmp_path, check=True, capture_output=True)
-    assert (tmp_path / ".env").read_text() == "POSTGRES_PASSWORD=mine\n"
+    assert (tmp_path / ".env").read_text() == before
+
+
+def test_an_env_of_an_older_release_gets_the_passwords_that_are_asked_for_since(
+    made: dict[str, str], tmp_path: Path
+) -> None:
+    older = {name: value for name, value in made.items() if name not in ("REELSENSE_PAGE__SALT", "GATE_PASSWORD")}
+    text = "\n".join(f"{name}={value}" for name, value in older.items())  # without a line's end, as editors leave it
+    (tmp_path / ".env").write_text(text)
+    done = subprocess.run(["sh", "deploy/make-env.sh"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    now = {name: value or "" for name, value in dotenv_values(tmp_path / ".env").items()}
+    assert {name: now[name] for name in older} == older
+    assert check(now).returncode == 0
+    assert "REELSENSE_PAGE__SALT added" in done.stdout
+    assert not any(value in done.stdout for value in now.values())
 
 
 def test_the_example_itself_is_refused_by_the_name_of_each_password() -> None:
