@@ -83,6 +83,11 @@ def stopped_before_write(number: int) -> Iterator[None]:
             yield
 
 
+def test_asking_for_versions_makes_no_registry(tmp_path: Path) -> None:
+    assert list_versions(Settings(home=tmp_path / "home")) == []
+    assert not (tmp_path / "home").exists()
+
+
 def test_an_empty_registry_has_no_versions(settings: Settings) -> None:
     assert list_versions(settings) == []
     assert find_version(settings, "champion") is None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from reelsense.errors import Conflict, NotThere, RegistryError
-from reelsense.registry.client import registry_client, runs_by_id, translated
+from reelsense.registry.client import registry_client, runs_by_id, sqlite_path, translated
 from reelsense.registry.locks import alone
 from reelsense.registry.tracking import DATA_TAG, DIGEST_TAG, KEY_TAG, RECIPE_TAG
 from reelsense.settings import Settings
@@ -72,7 +72,10 @@ class ModelVersion:
 
 
 def list_versions(settings: Settings) -> list[ModelVersion]:
-    """All versions, newest first."""
+    """All versions, newest first. An embedded registry that nobody has written to has none; asking does not make it."""
+    database = sqlite_path(settings)
+    if database is not None and not database.is_file():
+        return []
     client = registry_client(settings)
     with translated(settings):
         return _versions(client, settings)
