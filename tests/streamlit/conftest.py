@@ -82,7 +82,10 @@ def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     try:
         yield shown
         if request.node.stash.get(FAILED, False):
-            print(f"{shown.url}\n{shown.locator('body').inner_text()[:2000]}")
+            seen = f"{shown.url}\n{shown.locator('body').inner_text()[:2000]}"
+            print(seen)
+            # Also where the second try goes well, and nobody would ask why the first did not.
+            request.node.warn(pytest.PytestWarning(f"a first try failed at {seen}"))
         assert not alarms
         assert shown.locator('[data-testid="stException"]').count() == 0
     finally:
