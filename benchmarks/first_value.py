@@ -108,9 +108,13 @@ def typed(clone: Path, line: str, environment: dict[str, str]) -> tuple[float, i
 
 
 def _write(path: Path, rows: int) -> None:
-    """Reviews of the sample, over and over."""
-    sample = (ROOT / "src" / "reelsense" / "devsite" / "sample" / "reviews.jsonl").read_text(encoding="utf-8")
-    texts = [text for line in sample.splitlines() if (text := json.loads(line)["text"].strip())]
+    """Real reviews where they are at hand, else those of the sample, over and over."""
+    if CORPUS.is_dir():
+        lines = (CORPUS / "ratings_train.txt").read_text(encoding="utf-8").splitlines()[1:]
+        texts = [line.split("\t")[1] for line in lines]
+    else:
+        sample = (ROOT / "src" / "reelsense" / "devsite" / "sample" / "reviews.jsonl").read_text(encoding="utf-8")
+        texts = [json.loads(line)["text"] for line in sample.splitlines()]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "review"])

@@ -76,6 +76,16 @@ def test_without_new_labels_nothing_is_trained_and_the_reason_is_said(db: Databa
     assert len(list_versions(settings)) == 1
 
 
+def test_the_first_corpus_is_a_reason_to_train_and_only_once(db: Database, settings: Settings, tmp_path: Path) -> None:
+    folder = upside_down_corpus(tmp_path / "corpus")
+    with_corpus = settings.model_copy(update={"dataset": settings.dataset.model_copy(update={"folder": folder})})
+
+    first, second = retrain(db, with_corpus), retrain(db, with_corpus)
+
+    # Judged, and refused for its labels: the corpus says the opposite of what is true.
+    assert (first.status, second.status) == ("refused", "skipped")
+
+
 def test_with_new_labels_a_model_is_trained_judged_and_registered_once(crawled: Database, settings: Settings) -> None:
     result = retrain(crawled, settings)
     again = retrain(crawled, settings)

@@ -9,6 +9,8 @@ from reelsense.settings import Settings
 from reelsense.training.evaluate import evaluate
 from reelsense.training.sealed import open_sealed
 
+BUNDLED_RECIPE = "bundled"
+
 
 def ensure_champion(settings: Settings) -> ModelVersion:
     """The champion; in a registry without one that could be it, the bundled baseline is registered and promoted."""
@@ -26,7 +28,7 @@ def ensure_champion(settings: Settings) -> ModelVersion:
     run_id = log_run(
         settings,
         key=key,
-        recipe="bundled",
+        recipe=BUNDLED_RECIPE,
         parameters=facts.get("parameters", {}),
         metrics={},
         folder=BUNDLED,

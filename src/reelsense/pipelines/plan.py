@@ -15,17 +15,17 @@ from sqlalchemy import Connection
 from reelsense.errors import InputError, StoreError
 from reelsense.monitoring.weeks import watch_weeks
 from reelsense.objects import ObjectStore, open_objects
-from reelsense.pipelines.champion import ensure_champion
+from reelsense.pipelines.champion import BUNDLED_RECIPE, ensure_champion
 from reelsense.pipelines.drift import unanswered
 from reelsense.pipelines.labels_snapshot import keep_labels, kept_labels
 from reelsense.registry.loading import fetch
-from reelsense.registry.tracking import LABELS_TAG, PEOPLE_TAG, list_runs
+from reelsense.registry.tracking import LABELS_TAG, PEOPLE_TAG, RECIPE_TAG, list_runs
 from reelsense.settings import Settings
 from reelsense.store.database import Database
 from reelsense.store.labels import trainable_texts
 from reelsense.store.locks import held
 from reelsense.store.runs import RUNNING, RunRow, find_run_row, finish_run, latest_runs, start_run
-from reelsense.training.data import build_dataset
+from reelsense.training.data import build_dataset, corpus_texts
 from reelsense.training.folder import training_settings
 from reelsense.training.start import further
 from reelsense.types import DriftAlarm, LabelledText
@@ -204,10 +204,12 @@ def _told(alarm: DriftAlarm) -> dict[str, Any]:
 def _cause(
     settings: Settings, stored: Sequence[LabelledText], alarms: Sequence[DriftAlarm], finetune: bool
 ) -> str | None:
-    """Enough new labels since the newest training, or a measure that has drifted; None when neither."""
+    """Enough new labels since the newest training, the first corpus, or a drifted measure; None when none of them."""
     new = _new_labels(settings, stored, finetune)
     if finetune:
         return f"{new} new labels of people" if new >= settings.retrain.min_corrections else None
+    if _corpus_is_new(settings):
+        return "first training here, on the corpus"
     if new >= settings.retrain.min_new_labels:
         return f"{new} new labels"
     if not alarms or new <= 0:
@@ -232,6 +234,13 @@ def _new_labels(settings: Settings, stored: Sequence[LabelledText], finetune: bo
     # Tags can be edited; what is no number was not counted.
     known = max((int(number) for number in told if number.isdecimal() and len(number) < _DIGITS), default=0)
     return (_of_people(stored) if finetune else len(stored)) - known
+
+
+def _corpus_is_new(settings: Settings) -> bool:
+    """A corpus is at hand and no model but the bundled one was ever made here."""
+    if settings.dataset.name != "nsmc" or next(corpus_texts(settings), None) is None:
+        return False
+    return all(run.tags.get(RECIPE_TAG) == BUNDLED_RECIPE for run in list_runs(settings))
 
 
 def _of_people(stored: Sequence[LabelledText]) -> int:
