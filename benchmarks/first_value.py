@@ -100,7 +100,10 @@ def main() -> None:
 def typed(clone: Path, line: str, environment: dict[str, str]) -> tuple[float, int, str]:
     """Seconds, exit code and all that a line in a shell prints."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("REELSENSE_", "VIRTUAL_ENV"))}
-    corpus = {"REELSENSE_DATASET__FOLDER": "../shared/nsmc"} if CORPUS.is_dir() else {}
+    corpus = {}
+    if CORPUS.is_dir():
+        corpus["REELSENSE_DATASET__FOLDER"] = "../shared/nsmc"
+        corpus["REELSENSE_DATASET__EXTRA_FILES"] = '["../shared/nsmc/more.tsv.gz"]'
     told = {**clean, **corpus, **environment, "REELSENSE_LANGUAGE": "en", "COLUMNS": "200"}
     begun = time.monotonic()
     done = subprocess.run(line, shell=True, cwd=clone, env=told, capture_output=True, text=True, check=False)  # noqa: S602

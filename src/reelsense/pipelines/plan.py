@@ -19,7 +19,7 @@ from reelsense.pipelines.champion import BUNDLED_RECIPE, ensure_champion
 from reelsense.pipelines.drift import unanswered
 from reelsense.pipelines.labels_snapshot import keep_labels, kept_labels
 from reelsense.registry.loading import fetch
-from reelsense.registry.tracking import LABELS_TAG, PEOPLE_TAG, RECIPE_TAG, list_runs
+from reelsense.registry.tracking import DATA_TAG, LABELS_TAG, PEOPLE_TAG, RECIPE_TAG, list_runs
 from reelsense.settings import Settings
 from reelsense.store.database import Database
 from reelsense.store.labels import trainable_texts
@@ -208,7 +208,7 @@ def _cause(
     new = _new_labels(settings, stored, finetune)
     if finetune:
         return f"{new} new labels of people" if new >= settings.retrain.min_corrections else None
-    if _corpus_is_new(settings):
+    if _corpus_is_new(settings, stored):
         return "first training here, on the corpus"
     if new >= settings.retrain.min_new_labels:
         return f"{new} new labels"
@@ -236,11 +236,14 @@ def _new_labels(settings: Settings, stored: Sequence[LabelledText], finetune: bo
     return (_of_people(stored) if finetune else len(stored)) - known
 
 
-def _corpus_is_new(settings: Settings) -> bool:
-    """A corpus is at hand and no model but the bundled one was ever made here."""
+def _corpus_is_new(settings: Settings, stored: Sequence[LabelledText]) -> bool:
+    """No model but the bundled one was ever made here, and the corpus at hand is not what that one knows."""
     if settings.dataset.name != "nsmc" or next(corpus_texts(settings), None) is None:
         return False
-    return all(run.tags.get(RECIPE_TAG) == BUNDLED_RECIPE for run in list_runs(settings))
+    runs = list_runs(settings)
+    return all(run.tags.get(RECIPE_TAG) == BUNDLED_RECIPE for run in runs) and build_dataset(
+        settings, stored
+    ).version not in {run.tags.get(DATA_TAG) for run in runs}
 
 
 def _of_people(stored: Sequence[LabelledText]) -> int:
