@@ -187,7 +187,7 @@ def told(found: list[Slice], peak: float, share: float) -> None:
             name,
             *(f"{np.median([getattr(one, number) for one in part]):.1f}" for number in ("rss_mb", "p50", "p95", "p99")),
             f"{sum(one.answered for one in part):,}",
-            sum(one.refused for one in part),
+            f"{sum(one.refused for one in part):,}",
             sum(one.failed for one in part),
         ]
         for name, part in (("first quarter", found[:half]), ("last quarter", found[-half:]), ("all", found))
