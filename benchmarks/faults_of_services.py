@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from kills import SUBJECTS
 from subjects import SERVERS, Subject, settings_in
 from subjects_models import registry_seen
 
+from local_server import free_port  # isort: skip
 from small_models import log_folder, small_baseline  # isort: skip
 
 from reelsense.registry.versions import promote, register
@@ -110,9 +110,7 @@ class _Mlflow:
     """A real server, killed and started again at the same address."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.uri, self._folder = f"http://127.0.0.1:{port}", folder
         self._command = [
             *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +23,7 @@ from typing import Any
 import requests
 from page_store import ROOT, filled
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from running import running
 from tables import publish, table
 
 CHROMIUM = "/usr/bin/chromium"
@@ -220,31 +218,10 @@ def crowd(address: str, sessions: int, pause: float, films: Sequence[str], secon
 @contextmanager
 def running_page(home: Path) -> Iterator[tuple[str, str]]:
     """The page and the API as `make ui` starts them, over a store: their addresses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("REELSENSE_")}
-    log = home.parent / "page.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "streamlit" / "start.py")],
-            cwd=home.parent,
-            env={**clean, "REELSENSE_HOME": str(home), "PORT": str(port)},
-            stdout=file,
-            stderr=file,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        until = time.monotonic() + 120
-        while not _healthy(address):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.2)
-        api = next(line.split()[1] for line in log.read_text().splitlines() if line.startswith("API "))
-        yield address, api
-    finally:
-        process.terminate()
-        process.wait(30)
+    command = [sys.executable, str(ROOT / "streamlit" / "start.py")]
+    with running(command, "/_stcore/health", {"REELSENSE_HOME": str(home)}) as page:
+        said = page.log.read_text(encoding="utf-8").splitlines()
+        yield page.address, next(line.split()[1] for line in said if line.startswith("API "))
 
 
 @contextmanager
@@ -256,13 +233,6 @@ def browsing(chromium: Browser) -> Iterator[Page]:
     page.set_default_timeout(120_000)
     yield page
     context.close()
-
-
-def _healthy(address: str) -> bool:
-    try:
-        return requests.get(f"{address}/_stcore/health", timeout=5).ok
-    except requests.RequestException:
-        return False
 
 
 def _widget(page: Page, key: str) -> Locator:

@@ -11,47 +11,36 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import load
 import numpy as np
-import psutil
+import requests
 from random_encoder import make
+from running import quietly, running, running_api
+from serving_rivals import EARLIER, SERVERS, encoder_servers, json_body, only_fp32
 from tables import publish, table
 
 from reelsense.models.base import Classifier
 from reelsense.models.loading import BUNDLED, load_folder, read_facts
-from reelsense.models.transformer import ONNX_FILES, load_transformer
+from reelsense.models.transformer import load_transformer
 from reelsense.registry.tracking import log_run
 from reelsense.registry.versions import promote, register
 from reelsense.settings import Settings, load_settings
 from reelsense.sources.nsmc import read_corpus
 
-ROOT = Path(__file__).resolve().parents[1]
-SERVERS = Path(__file__).parent / "servers"
 CONNECTIONS = 32
 # So few that none is refused, so many that no lane waits.
 FEW = 6
 SECONDS = 20.0
-START_SECONDS = 180.0
 # Open-loop load, of what the closed loop reached.
 OPEN_SHARE = 0.7
-EARLIER = "(a) the earlier way: pipeline, one by one, padded to 300"
-
-Start = Callable[[], AbstractContextManager[int]]
-Body = Callable[[str], bytes]
 
 
 def main() -> None:
@@ -87,10 +76,10 @@ def main() -> None:
 def encoder(folder: Path, work: Path, texts: Sequence[str], others: str, infinity: str) -> str:
     """Throughput and latency of all servers on the same weights and reviews."""
     rows: list[tuple[object, ...]] = []
-    for name, start, path, body in _encoder_servers(folder, others, infinity):
+    for name, start, path, body in encoder_servers(folder, others, infinity):
         try:
-            with start() as port:
-                url = f"http://127.0.0.1:{port}{path}"
+            with start() as server:
+                url = server.address + path
                 wire = [load.request(url, body(text)) for text in texts]
                 closed = load.closed(url, wire, CONNECTIONS, SECONDS, warm=5)
                 if not closed.rate:
@@ -115,7 +104,7 @@ def encoder(folder: Path, work: Path, texts: Sequence[str], others: str, infinit
         f"reelsense int8 is {ours / rates.get(EARLIER, np.nan):.1f} × (a), {ours / best:.2f} × the best of (b)-(e), "
         f"{ours / bulk:.0%} of ONNX Runtime's own bulk rate.",
         _agreement("the trained small encoder, int8", small, texts[:5000]) if small.is_dir() else "",
-        _agreement("this encoder, fp32 (in int8 untrained weights have no margin)", _only_fp32(folder), texts[:500]),
+        _agreement("this encoder, fp32 (in int8 untrained weights have no margin)", only_fp32(folder), texts[:500]),
     ]
     return table(columns, rows) + "\n\n" + "\n".join(note for note in notes if note)
 
@@ -123,11 +112,11 @@ def encoder(folder: Path, work: Path, texts: Sequence[str], others: str, infinit
 def baseline(texts: Sequence[str]) -> str:
     """One text a request against an endpoint that does nothing; and a thousand texts a request."""
     rates: dict[str, list[load.Load]] = {"empty endpoint": [], "/v1/predict, one review": [], "/v1/predict, 1,000": []}
-    uvicorn = [sys.executable, "-m", "uvicorn", "--app-dir", str(SERVERS), "empty:app", *_quiet()]
-    with _reelsense(BUNDLED) as port, _server(uvicorn, "/docs") as empty:
-        url, other = f"http://127.0.0.1:{port}/v1/predict", f"http://127.0.0.1:{empty}/empty"
-        one = [_json({"text": text}) for text in texts]
-        many = [_json({"texts": texts[at : at + 1000]}) for at in range(0, len(texts) - 1000, 1000)]
+    uvicorn = [sys.executable, "-m", "uvicorn", "--app-dir", str(SERVERS), "empty:app", *quietly()]
+    with running_api(model="bundled") as api, running(uvicorn, "/docs") as empty:
+        url, other = f"{api.address}/v1/predict", f"{empty.address}/empty"
+        one = [json_body({"text": text}) for text in texts]
+        many = [json_body({"texts": texts[at : at + 1000]}) for at in range(0, len(texts) - 1000, 1000)]
         for _ in range(3):  # in turn: the machine's speed changes over a minute
             rates["empty endpoint"].append(load.closed(other, [load.request(other, body) for body in one], 64, 5))
             rates["/v1/predict, one review"].append(load.closed(url, [load.request(url, body) for body in one], 64, 5))
@@ -150,11 +139,11 @@ def baseline(texts: Sequence[str]) -> str:
 
 def overload(folder: Path, texts: Sequence[str]) -> str:
     """80 % load, then five times the capacity for a minute, then how soon all is well again."""
-    with _reelsense(folder) as port:
-        url = f"http://127.0.0.1:{port}/v1/predict"
-        wire = [load.request(url, _json({"text": text})) for text in texts]
+    with running_api(model=str(folder)) as api:
+        url = f"{api.address}/v1/predict"
+        wire = [load.request(url, json_body({"text": text})) for text in texts]
         capacity = load.closed(url, wire, FEW, 20, warm=5).rate
-        process = _listener(port)
+        process = api.listener()
         calm = load.opened(url, wire[3000:], 0.8 * capacity, 30)
         before = process.memory_info().rss / 1e6
         storm = load.opened(url, wire[6000:], 5 * capacity, 60)
@@ -198,15 +187,15 @@ def swaps(texts: Sequence[str]) -> str:
                 time.sleep(1.5)
                 promote(settings, 2 - number % 2)
 
-        with _reelsense(None, home, SERVING__FOLLOW_SECONDS="0.2") as port:
-            url = f"http://127.0.0.1:{port}/v1/predict"
-            wire = [load.request(url, _json({"texts": group})) for group in groups]
+        with running_api(home, SERVING__FOLLOW_SECONDS="0.2") as api:
+            url = f"{api.address}/v1/predict"
+            wire = [load.request(url, json_body({"texts": group})) for group in groups]
             flipping = threading.Thread(target=flip)
             flipping.start()
             found = load.opened(url, wire, 1000, 33, check)
             flipping.join()
             time.sleep(3)  # the last one is followed, too
-            text = urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+            text = requests.get(f"{api.address}/metrics", timeout=60).text
             taken = next(line.split()[1] for line in text.splitlines() if 'swaps_total{outcome="taken"}' in line)
     total = sum(found.statuses.values())
     failed = total - found.statuses[200] + found.unanswered
@@ -242,102 +231,6 @@ def _two_versions(home: Path) -> tuple[Settings, dict[str, Classifier]]:
     return settings, versions
 
 
-def _encoder_servers(folder: Path, others: str, infinity: str) -> Iterator[tuple[str, Start, str, Body]]:
-    """Name, start, path and body of each server."""
-    torch = folder / "torch"
-    text = lambda review: _json({"text": review})  # noqa: E731 - a column of a table
-    # 32 clients that never pause would be refused at times by the usual bound of 200 ms.
-    patient = {"SERVING__QUEUE_MS": "2000"}
-    yield "reelsense, int8", lambda: _reelsense(folder, **patient), "/v1/predict", text
-    yield "reelsense, fp32", lambda: _reelsense(_only_fp32(folder), **patient), "/v1/predict", text
-    with_model = {"MODEL": str(torch)}
-    command = [others, "-m", "uvicorn", "--app-dir", str(SERVERS), "earlier_way:app", *_quiet()]
-    yield EARLIER, lambda: _server(command, "/docs", with_model), "/predict", text
-    saved = tempfile.mkdtemp() + "/model"
-    save = [sys.executable, str(SERVERS / "mlflow_way.py"), saved]
-    subprocess.run(save, env={**os.environ, **with_model}, check=True, capture_output=True)
-    served = ["-m", "mlflow", "models", "serve", "-m", saved, "--env-manager", "local", "--host", "127.0.0.1"]
-    yield (
-        "(b) mlflow models serve",
-        lambda: _server([sys.executable, *served], "/health", with_model),
-        "/invocations",
-        lambda review: _json({"dataframe_split": {"columns": ["text"], "data": [[review]]}}),
-    )
-    for name, file in (
-        ("(c) LitServe, batches of 32", "litserve_way.py"),
-        ("(d) Ray Serve, batches of 32", "ray_way.py"),
-    ):
-        path = "/predict" if "litserve" in file else "/"
-        health = "/health" if "litserve" in file else "/-/healthz"
-        program = [others, str(SERVERS / file)]
-        yield name, lambda program=program, health=health: _server(program, health, with_model), path, text
-    engine = ["v2", "--model-id", str(torch), "--engine", "torch", "--device", "cpu", "--no-bettertransformer"]
-    yield (
-        "(e) infinity-emb classify",
-        lambda: _server([str(Path(infinity).parent / "infinity_emb"), *engine, "--no-model-warmup"], "/health"),
-        "/classify",
-        lambda review: _json({"input": [review], "model": "torch"}),
-    )
-
-
-def _reelsense(model: Path | None, home: Path | None = None, **settings: str) -> AbstractContextManager[int]:
-    """The service as `make api` starts it, with a fixed model or the champion of a home."""
-    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "fastapi"), "--factory", "app.main:create_app"]
-    kept = home or Path(tempfile.mkdtemp())
-    chosen = {f"REELSENSE_{name}": value for name, value in settings.items()}
-    if model is not None:
-        chosen["REELSENSE_SERVING__MODEL"] = str(model)
-    return _server([*command, *_quiet()], "/readyz", {"REELSENSE_HOME": str(kept), **chosen})
-
-
-def _quiet() -> list[str]:
-    return ["--no-access-log", "--log-level", "warning"]
-
-
-@contextmanager
-def _server(command: Sequence[str], health: str, environment: Mapping[str, str] | None = None) -> Iterator[int]:
-    """A server on a free port, stopped with all its children. Raises RuntimeError when it does not come up."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {**os.environ, **(environment or {}), "PORT": str(port), "TOKENIZERS_PARALLELISM": "false"}
-    option = [] if "servers" in str(command[-1]) and str(command[-1]).endswith("_way.py") else ["--port", str(port)]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([*command, *option], env=settings, stdout=said, stderr=said, start_new_session=True)
-        try:
-            until = time.monotonic() + START_SECONDS
-            while not _answers(f"http://127.0.0.1:{port}{health}"):
-                if process.poll() is not None or time.monotonic() > until:
-                    said.seek(0)
-                    raise RuntimeError(said.read().decode(errors="replace")[-400:])
-                time.sleep(0.5)
-            yield port
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as answer:  # noqa: S310 - this machine
-            return int(answer.status) == 200
-    except OSError:
-        return False
-
-
-def _listener(port: int) -> psutil.Process:
-    """The process that listens on a port."""
-    children = psutil.Process().children(recursive=True)
-    return next(
-        child
-        for child in children
-        if any(one.laddr.port == port and one.status == "LISTEN" for one in child.net_connections())
-    )
-
-
 def _bulk_rate(folder: Path, texts: Sequence[str]) -> float:
     """Reviews a second of the int8 file without any server."""
     model = load_transformer(folder, read_facts(folder), "bulk", "int8")
@@ -349,23 +242,14 @@ def _bulk_rate(folder: Path, texts: Sequence[str]) -> float:
     return done / (time.perf_counter() - begin)
 
 
-def _only_fp32(folder: Path) -> Path:
-    """The same model without its int8 file."""
-    other = folder.with_name(folder.name + "-fp32")
-    if not other.is_dir():
-        shutil.copytree(folder, other, ignore=shutil.ignore_patterns(ONNX_FILES["int8"]))
-    return other
-
-
 def _agreement(what: str, folder: Path, texts: Sequence[str]) -> str:
     """Labels of the service against torch in fp32 on the same weights."""
     truth = load_transformer(folder, read_facts(folder), "torch", "torch").predict_proba(list(texts)) >= 0.5
-    with _reelsense(folder.absolute()) as port:
+    with running_api(model=str(folder.absolute())) as api:
         found: list[bool] = []
         for at in range(0, len(texts), 100):
-            body = _json({"texts": list(texts[at : at + 100])})
-            request = Request(f"http://127.0.0.1:{port}/v1/predict", body, {"Content-Type": "application/json"})
-            answer = json.load(urlopen(request, timeout=120))  # noqa: S310
+            asked = {"texts": list(texts[at : at + 100])}
+            answer = requests.post(f"{api.address}/v1/predict", json=asked, timeout=120).json()
             found += [one["probabilities"]["positive"] >= 0.5 for one in answer["results"]]
     same = float(np.mean(found == truth))
     return f"Labels of the service that torch in fp32 gives as well, {what}: {same:.2%} of {len(texts):,}."
@@ -373,10 +257,6 @@ def _agreement(what: str, folder: Path, texts: Sequence[str]) -> str:
 
 def _p(one: load.Load, status: int) -> tuple[str, str]:
     return f"{one.percentile(0.5, status):.1f}", f"{one.percentile(0.99, status):.1f}"
-
-
-def _json(body: object) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode()
 
 
 if __name__ == "__main__":

@@ -12,23 +12,17 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.request import urlopen
 
 import load
 import numpy as np
 import psutil
 from kept_results import FOLDER
+from running import Server, running_api
 from tables import publish, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,49 +71,32 @@ def main() -> None:
     options.add_argument("--minutes", type=float, default=60.0)
     options.add_argument("--share", type=float, default=0.7)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="reelsense-soak-") as temporary, served(Path(temporary)) as (port, process):
-        wire = requests_for(f"http://127.0.0.1:{port}")
-        url = f"http://127.0.0.1:{port}/v1/predict"
-        peak = load.closed(url, wire, CONNECTIONS, 20.0, warm=5.0)
-        print(f"peak {peak.rate:.0f} requests/s, {dict(peak.statuses)}", flush=True)
-        found = []
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        with (FOLDER / "soak.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(Slice.__dataclass_fields__))
-            writer.writeheader()
-            begun = time.monotonic()
-            while time.monotonic() - begun < given.minutes * 60:
-                came = load.opened(url, wire, given.share * peak.rate, SLICE_SECONDS)
-                found.append(_slice(time.monotonic() - begun, process, came))
-                writer.writerow(asdict(found[-1]))
-                file.flush()
+    with tempfile.TemporaryDirectory(prefix="reelsense-soak-") as temporary:
+        fill(Path(temporary))
+        with running_api(Path(temporary), model="bundled") as api:
+            found, peak = endured(api, given.minutes, given.share)
     draw(found, CHART)
-    told(found, peak.rate, given.share)
+    told(found, peak, given.share)
 
 
-@contextmanager
-def served(home: Path) -> Iterator[tuple[int, psutil.Process]]:
-    """The service as `make api` starts it."""
-    fill(home)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [
-        *(sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "fastapi"), "--factory", "app.main:create_app"),
-        *("--no-access-log", "--log-level", "warning", "--port", str(port)),
-    ]
-    environment = {**os.environ, "REELSENSE_HOME": str(home), "REELSENSE_SERVING__MODEL": "bundled"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 120
-        while not _ready(port):
-            assert process.poll() is None, "the service ended"
-            assert time.monotonic() < until, "the service does not start"
-            time.sleep(0.2)
-        yield port, psutil.Process(process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+def endured(api: Server, minutes: float, share: float) -> tuple[list[Slice], float]:
+    """What each ten seconds of the load was like, and the requests a second that could be answered at most."""
+    wire = requests_for(api.address)
+    url, process = f"{api.address}/v1/predict", api.listener()
+    peak = load.closed(url, wire, CONNECTIONS, 20.0, warm=5.0)
+    print(f"peak {peak.rate:.0f} requests/s, {dict(peak.statuses)}", flush=True)
+    found = []
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "soak.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(Slice.__dataclass_fields__))
+        writer.writeheader()
+        begun = time.monotonic()
+        while time.monotonic() - begun < minutes * 60:
+            came = load.opened(url, wire, share * peak.rate, SLICE_SECONDS)
+            found.append(_slice(time.monotonic() - begun, process, came))
+            writer.writerow(asdict(found[-1]))
+            file.flush()
+    return found, peak.rate
 
 
 def requests_for(address: str) -> list[bytes]:
@@ -221,14 +198,6 @@ def _file(address: str, texts: list[str]) -> bytes:
 
 def _sentiment(number: int) -> str:
     return ("positive", "negative", "neutral")[number % 3]
-
-
-def _ready(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 if __name__ == "__main__":
