@@ -52,7 +52,7 @@ class Shell:
         """The result of a process as data."""
         return json.loads(self(*words, "--json"))
 
-    def here(self, *words: str, code: int = 0) -> str:
+    def here(self, *words: str, code: int = 0, typed: str = "", cwd: Path = ROOT) -> str:
         """The same in this process, which has imported everything: for what needs no process of its own."""
         out, err = io.StringIO(), io.StringIO()
         logs = structlog.get_config()
@@ -62,6 +62,8 @@ class Shell:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["reelsense", *words])
+            patch.setattr(sys, "stdin", io.StringIO(typed))
+            patch.chdir(cwd)
             try:
                 with pytest.raises(SystemExit) as ended:
                     main()

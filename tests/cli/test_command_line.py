@@ -55,7 +55,7 @@ def test_crawl_score_report_label_and_runs(online: Shell, tmp_path: Path) -> Non
     assert (crawled["status"], crawled["counts"]["new"]) == ("succeeded", 200)
     scored = online.json("score")
     assert scored["scored"] == 200
-    report = online.json("report")
+    report = online.json_here("report")
     assert len(report["films"]) == 7
     page = tmp_path / "report.html"
     assert "달빛 세탁소" in online("report", "--html", str(page))
@@ -64,11 +64,11 @@ def test_crawl_score_report_label_and_runs(online: Shell, tmp_path: Path) -> Non
     assert "plotly" in html
     number = sample_library().visible("megabox", "26090100")[0].id
     assert "부정" in online("label", "megabox", str(number), "부정")
-    runs = online.json("runs")
+    runs = online.json_here("runs")
     assert [run["pipeline"] for run in runs] == ["score", "crawl"]
     begun = datetime.fromisoformat(runs[0]["started_at"]).astimezone(KST)
-    assert f"{begun:%Y-%m-%d %H:%M} KST" in online("runs")
-    films = online.json("films", "megabox", "--search", "달빛")
+    assert f"{begun:%Y-%m-%d %H:%M} KST" in online.here("runs")
+    films = online.json_here("films", "megabox", "--search", "달빛")
     assert [film["title"] for film in films] == ["달빛 세탁소"]
 
 
@@ -166,16 +166,16 @@ def test_the_demo_runs_without_a_corpus_and_a_second_time_changes_nothing(shell:
     assert all(f"{n}/6" in first for n in range(1, 7))
     assert "신규 200" in first
     assert (shell.home / "reports" / "report.html").is_file()
-    versions = shell.json("models", "list")
+    versions = shell.json_here("models", "list")
 
-    second = shell("--set", "dataset.folder=/nonexistent", "demo")
+    second = shell.here("--set", "dataset.folder=/nonexistent", "demo")
 
     assert "신규 0" in second
     assert "skipped" in second
-    assert shell.json("models", "list") == versions
+    assert shell.json_here("models", "list") == versions
     assert {alias for version in versions for alias in version["aliases"]} >= {"champion"}
     exported = shell.home / "model_registry.json"
-    shell("models", "export", "--out", str(exported))
+    shell.here("models", "export", "--out", str(exported))
     assert json.loads(exported.read_text(encoding="utf-8"))
     assert "1" in shell("models", typed="")
 

@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import Shell
 
 from reelsense.registry.export import export_registry
 from reelsense.registry.versions import list_versions, make_candidate, promote
 from reelsense.settings import Settings
 
-SCRIPT = """
-import sys
-from pathlib import Path
-from reelsense.registry.dialog import models_dialog
-from reelsense.settings import Settings
-models_dialog(Settings(home=Path(sys.argv[1]), language=sys.argv[2]))
-"""
-
-
 @pytest.fixture
 def talk(settings: Settings, tmp_path: Path):
-    """Run the dialog in its own process with the given lines as its whole input."""
+    """Run the dialog with the given lines as its whole input."""
 
-    def run(*lines: str, language: str = "ko") -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(settings.home), language],
-            input="".join(f"{line}\n" for line in lines),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=200,
-            cwd=tmp_path,
-            env={"PATH": "/usr/bin:/bin", "COLUMNS": "120", "PYTHONUTF8": "1"},
-        )
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout
+    def run(*lines: str, language: str = "ko", by_itself: bool = False) -> str:
+        shell = Shell(settings.home, {"LANGUAGE": language}, columns=120)
+        said = shell if by_itself else shell.here
+        return said("models", typed="".join(f"{line}\n" for line in lines), cwd=tmp_path)
 
     return run
 
@@ -58,7 +38,7 @@ def aliases(settings: Settings) -> dict[str, int]:
 
 
 def test_promote_roll_back_and_export_by_numbers(two: Settings, talk, tmp_path: Path) -> None:
-    said = talk("1", "2", "y", "4", "y", "5", "", "6")
+    said = talk("1", "2", "y", "4", "y", "5", "", "6", by_itself=True)
 
     assert "모델 버전" in said
     assert "챔피언" in said

@@ -23,8 +23,8 @@ def test_a_text_is_judged_explained_and_corrected(site: Site, page: Page) -> Non
     press(page, "text_analyse")
     expect(page.get_by_text("판단을 이끈 말")).to_be_visible()
     expect(page.locator('img[alt^="긍정일 확률"]')).to_be_visible()
-    assert page.locator("mark").count() >= 4
-    widget(page, "text_correct_0_negative").locator("button").click()
+    expect(page.locator("mark").nth(3)).to_be_visible()
+    press(page, "text_correct_0_negative")
     expect(page.get_by_text("다음 학습에 쓰입니다")).to_be_visible()
 
     db = open_database(f"sqlite:///{site.home / 'reelsense.db'}")
