@@ -1,4 +1,4 @@
-"""The dialog over a pipe, as `reelsense models` gets it from a script or a person."""
+"""The dialog of `reelsense models`, with lines from a pipe, as from a script or a person."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from command_line import Shell
 from reelsense.registry.export import export_registry
 from reelsense.registry.versions import list_versions, make_candidate, promote
 from reelsense.settings import Settings
+
 
 @pytest.fixture
 def talk(settings: Settings, tmp_path: Path):

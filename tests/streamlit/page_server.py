@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 from full_store import fill
 from local_server import free_port
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Error, Locator, Page
 
 from reelsense.devsite.library import sample_library
 from reelsense.devsite.server import serve
@@ -96,17 +96,20 @@ def widget(page: Page, key: str) -> Locator:
 
 def press(page: Page, key: str) -> None:
     """The button of a key."""
+    settled(page)
     widget(page, key).locator("button").click()
 
 
 def choose(page: Page, key: str, name: str) -> None:
     """One of a segmented control's choices, by its exact name."""
+    settled(page)
     widget(page, key).get_by_text(name, exact=True).click()
     settled(page)
 
 
 def select(page: Page, key: str, words: str) -> None:
     """An entry of a select box: typed, and the first that is left."""
+    settled(page)
     box = widget(page, key).locator("input").first
     box.click()
     box.fill(words)
@@ -114,12 +117,41 @@ def select(page: Page, key: str, words: str) -> None:
     settled(page)
 
 
+# Nothing runs, nothing is drawn and nothing slides for a moment: what still moves away under the pointer, as an opening
+# drawer does, gets the press of a button and not its release.
+_AT_REST = """
+(seconds) => new Promise((resolve, reject) => {
+  const begun = performance.now();
+  let last = begun;
+  const observer = new MutationObserver(() => { last = performance.now(); });
+  observer.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+  const slides = (one) => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity;
+  const look = () => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const over = app && app.dataset.testScriptState === 'notRunning'
+      && document.querySelector('[data-testid="stAppViewContainer"] h1');
+    if (!over || document.getAnimations().some(slides)) last = performance.now();
+    if (performance.now() - begun > 1000 * seconds) return reject(new Error('the page does not come to rest'));
+    if (performance.now() - last < 200) return setTimeout(look, 20);
+    observer.disconnect();
+    resolve();
+  };
+  look();
+})
+"""
+_REST_SECONDS = 60.0
+
+
 def settled(page: Page) -> None:
-    """Until the page has been drawn and nothing runs any more."""
-    page.wait_for_timeout(150)  # a click reaches the server first
-    page.wait_for_selector('[data-testid="stApp"]')
-    page.wait_for_selector('[data-testid="stAppViewContainer"] h1', timeout=30_000)
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=30_000)
+    """Until the page has been drawn and lies still."""
+    until = time.monotonic() + _REST_SECONDS
+    while True:
+        try:
+            page.evaluate(_AT_REST, _REST_SECONDS)
+            return
+        except Error:  # another document came
+            if time.monotonic() > until:
+                raise
 
 
 def _api_of(log: Path) -> str:
