@@ -59,9 +59,8 @@ def _full(place: Path) -> Iterator[Try]:
                             os.truncate(filler, max(0, filler.stat().st_size - room))
 
                 said = it.attempt(fill)
-                wrong = it.wrong_now()
-                filler.unlink()
-                wrong = wrong or it.wrong_after()
+                filler.unlink()  # SQLite needs room even to read what was not closed
+                wrong = it.wrong_now() or it.wrong_after()
                 bad = said not in ("done", "StoreError", "InputError", "RegistryError")
                 return said, wrong or (f"not in words: {it.subject.name}: {said}" if bad else "")
 
