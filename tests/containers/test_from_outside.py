@@ -11,7 +11,7 @@ import pytest
 import requests
 from stack import Stack
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300, func_only=True)]
 
 
 def raw(stack: Stack, sent: str | bytes, seconds: float = 8) -> str:
