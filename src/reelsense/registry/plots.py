@@ -9,6 +9,7 @@ import numpy as np
 from reelsense.training.evaluate import CALIBRATION_BINS, Evaluation, confidence_bins
 
 _INK = "#1f4e79"
+# Margins are given: to have them found takes matplotlib as long as the drawing, with each model that is logged.
 
 
 def draw_confusion(evaluation: Evaluation, name: str, path: Path) -> None:
@@ -17,8 +18,8 @@ def draw_confusion(evaluation: Evaluation, name: str, path: Path) -> None:
 
     counts = np.asarray(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(4.6, 4.2))
+    axes = figure.subplots(gridspec_kw={"left": 0.17, "right": 0.97, "bottom": 0.08, "top": 0.96})
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row in range(2):
         for column in range(2):
@@ -49,8 +50,9 @@ def draw_reliability(evaluation: Evaluation, name: str, path: Path) -> None:
     divisor = np.maximum(sizes, 1)
     accuracy = np.bincount(bins, weights=evaluation.right, minlength=CALIBRATION_BINS) / divisor
     mean_confidence = np.bincount(bins, weights=confidence, minlength=CALIBRATION_BINS) / divisor
-    figure = Figure(figsize=(4.8, 5.2), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    figure = Figure(figsize=(4.8, 5.2))
+    places = {"left": 0.15, "right": 0.97, "bottom": 0.1, "top": 0.94, "hspace": 0.08}
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1), gridspec_kw=places)
     upper.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", label="perfectly calibrated")
     upper.plot(mean_confidence[used], accuracy[used], marker="o", color=_INK, label=f"ECE {evaluation.ece:.4f}")
     upper.set(ylabel="accuracy", ylim=(0, 1.02), title=f"{name}: calibration, n={evaluation.n:,}")
