@@ -1,4 +1,5 @@
-"""Run by faults_of_machines.py: crawl, score, label and snapshot for each number that comes in, and what is there then.
+"""Run by faults_of_machines.py: crawl, score and label for each number that comes in, and at the next line, when the
+clock is right again, one more crawl and what is there then.
 
 Arguments: FOLDER, the address of a devsite.
 """
@@ -30,6 +31,9 @@ def main() -> None:
             base.mkdir(parents=True)
             for name in ("crawl", "crawl", "score", "label"):
                 by_name[name].work(base)
+            print("worked", flush=True)
+            sys.stdin.readline()
+            by_name["crawl"].work(base)
             db = opened(settings_in(base))
             found = contents(db)
             db.close()

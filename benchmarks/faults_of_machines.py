@@ -143,8 +143,8 @@ def _clock(place: Path) -> Iterator[Try]:
                 jumps += 1
                 assert time.monotonic() < until + 300
             assert process.stdout is not None
-            seen = process.stdout.readline()
             _set(shift, 0)
+            seen = _looked(process)
             return "done", "" if seen == calm else f"{seen.strip()} and not {calm.strip()}"
 
         try:
@@ -162,8 +162,19 @@ def _set(shift: Path, seconds: int) -> None:
 
 def _round(process: subprocess.Popen[str], number: int) -> str:
     assert process.stdin is not None
-    assert process.stdout is not None
     process.stdin.write(f"{number}\n")
+    process.stdin.flush()
+    return _looked(process)
+
+
+def _looked(process: subprocess.Popen[str]) -> str:
+    """What is there after a round, or how it broke."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    if said.strip() != "worked":
+        return said
+    process.stdin.write("look\n")
     process.stdin.flush()
     return process.stdout.readline()
 

@@ -21,7 +21,7 @@ from reelsense.settings import Settings
 from reelsense.sources.catalogue import open_source
 from reelsense.sources.files import FileSource
 from reelsense.store.database import Database
-from reelsense.store.marks import crawl_mark
+from reelsense.store.marks import crawl_mark, set_crawl_mark
 from reelsense.store.rejects import count_rejects
 from reelsense.store.reviews import count_reviews
 from reelsense.store.runs import latest_runs
@@ -135,6 +135,24 @@ def test_a_review_dated_in_the_future_does_not_hide_what_comes_before_that_day(
 
     with db.connect() as connection:
         mark = crawl_mark(connection, "lotte", code)
+    assert mark is not None
+    assert mark <= datetime.now(UTC)
+
+
+def test_a_crawl_under_a_clock_that_was_ahead_hides_nothing_when_it_is_right_again(
+    db: Database, settings: Settings, site: Devsite, long_film: str
+) -> None:
+    site.set_until(BEGIN.date() + timedelta(days=20))
+    first = crawl_site(db, settings, "lotte", film_codes=[long_film])
+    with db.begin() as connection:
+        set_crawl_mark(connection, "lotte", long_film, datetime.now(UTC) + timedelta(days=40))
+    site.set_until(None)
+
+    second = crawl_site(db, settings, "lotte", film_codes=[long_film])
+
+    assert first.counts.new + second.counts.new == stored(db, "lotte") == 300
+    with db.connect() as connection:
+        mark = crawl_mark(connection, "lotte", long_film)
     assert mark is not None
     assert mark <= datetime.now(UTC)
 

@@ -208,6 +208,8 @@ def _crawl_film(
 ) -> FilmCrawl:
     with db.connect() as connection:
         mark = crawl_mark(connection, source.name, film.code) if source.incremental else None
+    if mark is not None and mark > datetime.now(UTC):
+        mark = None  # made while the clock was ahead: until then it would hide all that is written
     if since is None and mark is not None:
         since = mark - timedelta(days=settings.overlap_days)
     state = FilmReading(since, until)
