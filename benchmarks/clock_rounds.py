@@ -18,6 +18,8 @@ from subjects_store import STORE_SUBJECTS
 from snapshots import contents  # isort: skip
 
 from reelsense.logs import configure_logs
+from reelsense.pipelines.crawl import crawl
+from reelsense.sources.catalogue import open_source
 
 
 def main() -> None:
@@ -33,8 +35,9 @@ def main() -> None:
                 by_name[name].work(base)
             print("worked", flush=True)
             sys.stdin.readline()
-            by_name["crawl"].work(base)
-            db = opened(settings_in(base))
+            settings = settings_in(base)
+            db = opened(settings)
+            crawl(db, open_source("megabox", settings), settings.crawl, key="the next night")
             found = contents(db)
             db.close()
             digest = hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
