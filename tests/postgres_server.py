@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,8 +44,13 @@ class Server:
         self._run([*prefix, str(place / "initdb"), "-N", "-D", data, "-A", "trust", "-U", "tester"])
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
-        self._run([*self._control, "-w", "-o", self._options, "start"])
+        """Start, and wait until it answers: not before the last process of one that was killed is gone."""
+        command = [*self._control, "-w", "-o", self._options, "start"]
+        until = time.monotonic() + 30
+        while self._run(command, check=False) != 0:
+            if time.monotonic() > until:
+                raise RuntimeError((self._folder / "log").read_text(encoding="utf-8", errors="replace")[-2000:])
+            time.sleep(0.5)
 
     def stop(self, check: bool = True) -> None:
         """Stop at once: connections break off."""
@@ -63,8 +69,8 @@ class Server:
         self.stop(check=False)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _run(self, command: list[str], check: bool = True) -> None:
-        subprocess.run(command, check=check, stdout=subprocess.DEVNULL, cwd=self._folder)
+    def _run(self, command: list[str], check: bool = True) -> int:
+        return subprocess.run(command, check=check, stdout=subprocess.DEVNULL, cwd=self._folder).returncode
 
 
 @contextmanager
