@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import boto3
 import pytest
@@ -136,3 +139,27 @@ def test_an_unreachable_bucket_is_an_error_that_names_it(monkeypatch: pytest.Mon
 def test_an_address_without_a_bucket_is_an_error() -> None:
     with pytest.raises(StoreError, match="names no bucket"):
         open_objects("s3:///prefix")
+
+
+def test_folders_that_others_make_and_delete_meanwhile_are_passed_over(tmp_path: Path) -> None:
+    objects, over = open_objects(str(tmp_path / "objects")), Event()
+    objects.write("kept/a.json", b"1")
+
+    def come_and_go() -> None:
+        number = 0
+        while not over.is_set():
+            keys = [f"gone/{number}/{part}/x" for part in range(5)]
+            for key in keys:
+                objects.write(key, b"1")
+            objects.delete(keys)
+            number += 1
+
+    with ThreadPoolExecutor() as pool:
+        busy = pool.submit(come_and_go)
+        try:
+            until = time.monotonic() + 1
+            while time.monotonic() < until:
+                assert "kept/a.json" in objects.keys("")
+        finally:
+            over.set()
+        busy.result()

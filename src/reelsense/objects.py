@@ -121,7 +121,8 @@ class _Folder:
     def keys(self, prefix: str = "") -> list[str]:
         # Only the folder that the prefix names is walked.
         base = self._root / PurePosixPath(prefix).parent if not prefix.endswith("/") else self._root / prefix
-        paths = (path for path in base.rglob("*") if path.is_file() and not path.name.startswith("."))
+        # os.walk passes over a folder that somebody deletes meanwhile, with the last file in it.
+        paths = (Path(place, name) for place, _, names in os.walk(base) for name in names if not name.startswith("."))
         found = (path.relative_to(self._root).as_posix() for path in paths)
         return sorted(key for key in found if key.startswith(prefix))
 

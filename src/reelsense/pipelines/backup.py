@@ -7,6 +7,7 @@ Nothing is held in memory as a whole; PostgreSQL's dumps go to the store without
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -92,7 +93,8 @@ def back_up(
 
 def files_below(folder: Path) -> Iterator[Path]:
     """All files of a folder but those that are being written."""
-    for path in sorted(folder.rglob("*")):
+    # os.walk passes over a folder that maintenance deletes meanwhile.
+    for path in sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names):
         if path.is_file() and not any(map(is_unfinished, path.relative_to(folder).parts)):
             yield path
 
