@@ -241,9 +241,9 @@ def _corpus_is_new(settings: Settings, stored: Sequence[LabelledText]) -> bool:
     if settings.dataset.name != "nsmc" or next(corpus_texts(settings), None) is None:
         return False
     runs = list_runs(settings)
-    return all(run.tags.get(RECIPE_TAG) == BUNDLED_RECIPE for run in runs) and build_dataset(
-        settings, stored
-    ).version not in {run.tags.get(DATA_TAG) for run in runs}
+    if any(run.tags.get(RECIPE_TAG) != BUNDLED_RECIPE for run in runs):
+        return False
+    return build_dataset(settings, stored).version not in {run.tags.get(DATA_TAG) for run in runs}
 
 
 def _of_people(stored: Sequence[LabelledText]) -> int:
