@@ -134,9 +134,7 @@ def _clock(place: Path) -> Iterator[Try]:
 
         def one(number: int, chance: random.Random) -> tuple[str, str]:
             until = time.monotonic() + 30
-            assert process.stdin is not None
-            process.stdin.write(f"{number + 1}\n")
-            process.stdin.flush()
+            _say(process, str(number + 1))
             jumps = 0
             while not select.select([process.stdout], [], [], chance.uniform(0.02, 0.15))[0]:
                 _set(shift, chance.choice(_JUMPS))
@@ -161,21 +159,23 @@ def _set(shift: Path, seconds: int) -> None:
 
 
 def _round(process: subprocess.Popen[str], number: int) -> str:
-    assert process.stdin is not None
-    process.stdin.write(f"{number}\n")
-    process.stdin.flush()
+    _say(process, str(number))
     return _looked(process)
+
+
+def _say(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
 
 
 def _looked(process: subprocess.Popen[str]) -> str:
     """What is there after a round, or how it broke."""
-    assert process.stdin is not None
     assert process.stdout is not None
     said = process.stdout.readline()
     if said.strip() != "worked":
         return said
-    process.stdin.write("look\n")
-    process.stdin.flush()
+    _say(process, "look")
     return process.stdout.readline()
 
 

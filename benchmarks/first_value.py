@@ -22,6 +22,8 @@ from pathlib import Path
 
 from tables import publish, table
 
+from reelsense.sources.nsmc import read_corpus
+
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "nsmc"
 REELSENSE = ".venv/bin/reelsense"
@@ -113,8 +115,7 @@ def typed(clone: Path, line: str, environment: dict[str, str]) -> tuple[float, i
 def _write(path: Path, rows: int) -> None:
     """Real reviews where they are at hand, else those of the sample, over and over."""
     if CORPUS.is_dir():
-        lines = (CORPUS / "ratings_train.txt").read_text(encoding="utf-8").splitlines()[1:]
-        texts = [line.split("\t")[1] for line in lines]
+        texts = [text for _, text, _ in read_corpus(CORPUS / "ratings_train.txt")]
     else:
         sample = (ROOT / "src" / "reelsense" / "devsite" / "sample" / "reviews.jsonl").read_text(encoding="utf-8")
         texts = [json.loads(line)["text"] for line in sample.splitlines()]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
+from local_server import free_port
 
 
 def programs() -> Path | None:
@@ -34,9 +34,7 @@ class Server:
         self._folder = Path(tempfile.mkdtemp(prefix="reelsense-postgres-"))
         if prefix:
             shutil.chown(self._folder, "postgres")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
         data = str(self._folder / "data")
         self._control = [*prefix, str(place / "pg_ctl"), "-D", data, "-l", str(self._folder / "log")]

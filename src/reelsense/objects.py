@@ -64,9 +64,15 @@ def open_objects(location: str) -> ObjectStore:
     return _Bucket(parts.netloc, parts.path.strip("/"))
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files of a folder and its folders; one that somebody deletes meanwhile is passed over."""
+    for place, _, names in os.walk(folder):
+        yield from (path for name in names if (path := Path(place, name)).is_file())
+
+
 def put_folder(objects: ObjectStore, prefix: str, folder: Path, last: str) -> None:
     """Store all files of a folder; the one called `last` at the end, so that with it the whole is there."""
-    paths = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.name == last)
+    paths = sorted(files_below(folder), key=lambda path: path.name == last)
     for path in paths:
         objects.write(f"{prefix}/{path.relative_to(folder).as_posix()}", path.read_bytes())
 
@@ -121,8 +127,7 @@ class _Folder:
     def keys(self, prefix: str = "") -> list[str]:
         # Only the folder that the prefix names is walked.
         base = self._root / PurePosixPath(prefix).parent if not prefix.endswith("/") else self._root / prefix
-        # os.walk passes over a folder that somebody deletes meanwhile, with the last file in it.
-        paths = (Path(place, name) for place, _, names in os.walk(base) for name in names if not name.startswith("."))
+        paths = (path for path in files_below(base) if not path.name.startswith("."))
         found = (path.relative_to(self._root).as_posix() for path in paths)
         return sorted(key for key in found if key.startswith(prefix))
 

@@ -13,6 +13,7 @@ from reelsense.devsite.library import sample_library
 from reelsense.models.loading import BUNDLED, load_bundled
 from reelsense.pipelines import retrain as retraining
 from reelsense.pipelines.champion import ensure_champion
+from reelsense.pipelines.plan import plan_training
 from reelsense.pipelines.retrain import retrain
 from reelsense.registry.client import registry_client
 from reelsense.registry.loading import serving_model
@@ -84,6 +85,15 @@ def test_the_first_corpus_is_a_reason_to_train_and_only_once(db: Database, setti
 
     # Judged, and refused for its labels: the corpus says the opposite of what is true.
     assert (first.status, second.status) == ("refused", "skipped")
+
+
+def test_a_few_labels_beside_the_corpus_that_the_bundled_model_knows_are_no_reason(
+    crawled: Database, settings: Settings, corpus: Path
+) -> None:
+    more = {"dataset": settings.dataset.model_copy(update={"folder": corpus})}
+    more["retrain"] = settings.retrain.model_copy(update={"min_new_labels": 1000})
+
+    assert plan_training(crawled, settings.model_copy(update=more)).done
 
 
 def test_with_new_labels_a_model_is_trained_judged_and_registered_once(crawled: Database, settings: Settings) -> None:

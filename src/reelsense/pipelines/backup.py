@@ -7,7 +7,6 @@ Nothing is held in memory as a whole; PostgreSQL's dumps go to the store without
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from reelsense.errors import InputError, StoreError
-from reelsense.objects import ObjectStore, Readable, open_objects
+from reelsense.objects import ObjectStore, Readable, files_below, open_objects
 from reelsense.pipelines.backup_manifest import (
     Backup,
     KeptFile,
@@ -91,11 +90,10 @@ def back_up(
     return BackupResult(backup, objects.address(id), found.left_out, removed)
 
 
-def files_below(folder: Path) -> Iterator[Path]:
+def finished_files(folder: Path) -> Iterator[Path]:
     """All files of a folder but those that are being written."""
-    # os.walk passes over a folder that maintenance deletes meanwhile.
-    for path in sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names):
-        if path.is_file() and not any(map(is_unfinished, path.relative_to(folder).parts)):
+    for path in sorted(files_below(folder)):
+        if not any(map(is_unfinished, path.relative_to(folder).parts)):
             yield path
 
 
@@ -119,7 +117,7 @@ def _keep(settings: Settings, objects: ObjectStore, id: str, place: Place) -> It
                 yield _send(objects, id, place.name, key, stream)
     else:
         root = Path(place.location)
-        for path in files_of_home(root) if place.kind == "files" else files_below(root):
+        for path in files_of_home(root) if place.kind == "files" else finished_files(root):
             # Maintenance may have taken a file away since the folder was listed.
             with suppress(FileNotFoundError), _readable(path) as stream:
                 yield _send(objects, id, place.name, path.relative_to(root).as_posix(), stream)

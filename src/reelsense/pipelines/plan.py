@@ -25,7 +25,7 @@ from reelsense.store.database import Database
 from reelsense.store.labels import trainable_texts
 from reelsense.store.locks import held
 from reelsense.store.runs import RUNNING, RunRow, find_run_row, finish_run, latest_runs, start_run
-from reelsense.training.data import build_dataset, corpus_texts
+from reelsense.training.data import build_dataset
 from reelsense.training.folder import training_settings
 from reelsense.training.start import further
 from reelsense.types import DriftAlarm, LabelledText
@@ -208,10 +208,10 @@ def _cause(
     new = _new_labels(settings, stored, finetune)
     if finetune:
         return f"{new} new labels of people" if new >= settings.retrain.min_corrections else None
-    if _corpus_is_new(settings, stored):
-        return "first training here, on the corpus"
     if new >= settings.retrain.min_new_labels:
         return f"{new} new labels"
+    if _corpus_is_new(settings):
+        return "first training here, on the corpus"
     if not alarms or new <= 0:
         return None
     more = f"; {len(alarms) - _MOST_REASONS} more" if len(alarms) > _MOST_REASONS else ""
@@ -236,14 +236,16 @@ def _new_labels(settings: Settings, stored: Sequence[LabelledText], finetune: bo
     return (_of_people(stored) if finetune else len(stored)) - known
 
 
-def _corpus_is_new(settings: Settings, stored: Sequence[LabelledText]) -> bool:
+def _corpus_is_new(settings: Settings) -> bool:
     """No model but the bundled one was ever made here, and the corpus at hand is not what that one knows."""
-    if settings.dataset.name != "nsmc" or next(corpus_texts(settings), None) is None:
-        return False
     runs = list_runs(settings)
     if any(run.tags.get(RECIPE_TAG) != BUNDLED_RECIPE for run in runs):
         return False
-    return build_dataset(settings, stored).version not in {run.tags.get(DATA_TAG) for run in runs}
+    try:
+        version = build_dataset(settings, ()).version
+    except InputError:  # no corpus
+        return False
+    return version not in {run.tags.get(DATA_TAG) for run in runs}
 
 
 def _of_people(stored: Sequence[LabelledText]) -> int:

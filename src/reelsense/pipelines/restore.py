@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reelsense.errors import Conflict, InputError, ReelsenseError, StoreError
 from reelsense.objects import ObjectStore, open_objects
-from reelsense.pipelines.backup import Tell, files_below, summed
+from reelsense.pipelines.backup import Tell, finished_files, summed
 from reelsense.pipelines.backup_manifest import (
     Backup,
     KeptFile,
@@ -135,7 +135,7 @@ def _filled(place: Place) -> bool:
         return bool(files_of_home(Path(place.location)))
     if place.location.startswith("s3://"):
         return bool(open_objects(place.location).keys())
-    return next(files_below(Path(place.location)), None) is not None
+    return next(finished_files(Path(place.location)), None) is not None
 
 
 @contextmanager

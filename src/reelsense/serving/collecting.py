@@ -48,7 +48,7 @@ _KEPT = 50
 _LISTED_SECONDS = 600.0
 _MOST_LISTED = 100
 # A dead site takes minutes to say so: who waits for it holds a thread of the service.
-_WAIT_SECONDS = 15.0
+_WAIT_SECONDS = 5.0
 _FAILED_SECONDS = 15.0
 
 
