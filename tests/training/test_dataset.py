@@ -12,7 +12,6 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from reelsense.errors import InputError, ModelError
 from reelsense.models.baseline import Baseline
-from reelsense.models.calibration import fit_temperature, sigmoid
 from reelsense.models.loading import load_folder
 from reelsense.monitoring.measures import stability_index
 from reelsense.settings import Settings, load_settings
@@ -209,14 +208,6 @@ def test_calibration_error_is_the_gap_of_confidence_and_accuracy() -> None:
     positive = np.full(100, 0.9, dtype=np.float32)
     labels = np.array([1] * 70 + [0] * 30, dtype=np.int8)
     assert expected_calibration_error(positive, labels) == pytest.approx(0.2, abs=1e-6)
-
-
-def test_the_temperature_makes_overconfident_logits_honest() -> None:
-    chance = np.random.default_rng(0)
-    logits = chance.normal(0, 2, 4000)
-    labels = (chance.random(4000) < sigmoid(logits)).astype(int)
-    assert fit_temperature(logits * 5, labels) == pytest.approx(5, rel=0.15)
-    assert fit_temperature(logits, np.ones(4000)) == 1.0
 
 
 def test_drift_is_nothing_for_the_same_and_much_for_another_distribution() -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, kstwo
+
+# scipy is imported where it is used: it takes longer to load than a service or a command to start.
 
 BINS = 10
 
@@ -27,12 +28,12 @@ def psi_distance(reference: Counts, recent: Counts, alpha: float) -> Distance:
 
     Without drift it is (1/n + 1/m) times a chi-squared variable of bins - 1 degrees of freedom (Yurdakul, 2018).
     """
+    from scipy.special import chdtri
+
     edges = even_edges(reference)
     old, new = (np.bincount(*_binned(counts, edges), minlength=len(edges) + 1) for counts in (reference, recent))
-    scale = 1 / old.sum() + 1 / new.sum()
-    return Distance(
-        stability_index(old.astype(int).tolist(), new.astype(int).tolist()), scale * chi2.isf(alpha, max(1, len(edges)))
-    )
+    chance = (1 / old.sum() + 1 / new.sum()) * float(chdtri(max(1, len(edges)), alpha))
+    return Distance(stability_index(old.astype(int).tolist(), new.astype(int).tolist()), chance)
 
 
 def stability_index(reference: Sequence[int], recent: Sequence[int]) -> float:
@@ -47,6 +48,8 @@ def ks_distance(reference: Counts, recent: Counts, alpha: float) -> Distance:
 
     The chance is that of continuous values; with ties, as lengths have them, it is smaller still.
     """
+    from scipy.stats import kstwo
+
     values = np.array(sorted({*reference, *recent}))
     old, new = (np.cumsum([counts.get(value, 0) for value in values.tolist()]) for counts in (reference, recent))
     gap = float(np.abs(old / old[-1] - new / new[-1]).max())

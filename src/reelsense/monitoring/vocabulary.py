@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from reelsense.models.hashing import characters, ngrams
 from reelsense.monitoring.measures import Distance, js_divergence
@@ -75,7 +75,7 @@ def vocabulary_distance(reference: Vocabulary, recent: Vocabulary, alpha: float)
     usual = float(found[1:].mean())
     # A prediction interval on the logarithm: the splits are few, and lean to the right where long reviews are.
     logs = np.log(np.maximum(found[1:], 1e-12))
-    beyond = student.isf(alpha, _SPLITS - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / _SPLITS)
+    beyond = -stdtrit(_SPLITS - 1, alpha) * logs.std(ddof=1) * np.sqrt(1 + 1 / _SPLITS)
     return Distance(float(found[0]) - usual, float(np.exp(logs.mean() + beyond)) - usual)
 
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from reelsense.models.baseline import Baseline, save_baseline
-from reelsense.models.calibration import fit_temperature
 from reelsense.models.loading import load_bundled, load_folder
 from reelsense.settings import Settings
 from reelsense.training.data import Dataset, check_classes
@@ -36,6 +35,7 @@ from reelsense.training.linear import (
 )
 from reelsense.training.result import Progress, TrainedModel
 from reelsense.training.start import start_of
+from reelsense.training.temperature import fit_temperature
 from reelsense.types import LabelledText
 
 log = structlog.get_logger()

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from reelsense.errors import ModelError
-from reelsense.models.calibration import fit_temperature, sigmoid
+from reelsense.models.calibration import sigmoid
 from reelsense.models.encoder import SentimentModel
 from reelsense.models.onnx_export import export_onnx
 from reelsense.models.tokens import batches_by_length, pad, token_ids
@@ -43,6 +43,7 @@ from reelsense.training.stepping import (
     step,
     weighted_loss,
 )
+from reelsense.training.temperature import fit_temperature
 
 log = structlog.get_logger()
 
