@@ -61,13 +61,19 @@ def with_registry(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], 
 
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with the tables of a review store and no row: copying it is quicker than a dozen migrations."""
+def with_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Lays an empty review store at a path, which it returns: copying is quicker than a dozen migrations."""
     from reelsense.store.database import open_database
 
-    path = tmp_path_factory.mktemp("store") / "reelsense.db"
-    open_database(f"sqlite:///{path}").close()
-    return path
+    made = tmp_path_factory.mktemp("store") / "reelsense.db"
+    open_database(f"sqlite:///{made}").close()
+
+    def lay(path: Path) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(made, path)
+        return path
+
+    return lay
 
 
 @pytest.fixture(scope="session")

@@ -65,11 +65,10 @@ def crawled(crawled_home: Path, settings: Settings, request: pytest.FixtureReque
 
 
 @pytest.fixture
-def db(settings: Settings, empty_store: Path) -> Iterator[Database]:
+def db(settings: Settings, with_store: Callable[[Path], Path]) -> Iterator[Database]:
     path = settings.home / "reelsense.db"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(empty_store, path)
+    if not path.exists():  # a test that names `crawled` has its copy there
+        with_store(path)
     opened = open_database(settings.resolved_database_url)
     yield opened
     opened.close()

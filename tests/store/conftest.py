@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,11 +22,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def db(url: str, empty_store: Path) -> Iterator[Database]:
+def db(url: str, with_store: Callable[[Path], Path]) -> Iterator[Database]:
     if url.startswith("sqlite:///"):
-        path = Path(url.removeprefix("sqlite:///"))
-        path.parent.mkdir(parents=True)
-        shutil.copy2(empty_store, path)
+        with_store(Path(url.removeprefix("sqlite:///")))
     opened = open_database(url)
     yield opened
     opened.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from openai_server import KEY, Provider, openai_server
 from page_server import CHROMIUM, WIDE, Site, page_server
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Error, Page, expect, sync_playwright
 
 from parts import api, configuration
 
@@ -70,23 +70,58 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.fixture(scope="session")
+def tabs() -> list[Page]:
+    """The tab that the next test goes on in: to start another takes longer than most of what is done in it."""
+    return []
+
+
 @pytest.fixture
-def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(chromium: Browser, tabs: list[Page], request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh visit; a page that breaks, or a script that runs, fails the test. What a failed test saw is printed."""
-    context = chromium.new_context(viewport=WIDE, locale="ko-KR", accept_downloads=True)
-    shown = context.new_page()
-    shown.set_default_timeout(60_000)
+    shown = tabs.pop() if tabs else _new_tab(chromium)
     alarms: list[str] = []
-    shown.on("dialog", lambda dialog: (alarms.append(dialog.message), dialog.dismiss()))
-    shown.on("pageerror", lambda error: alarms.append(str(error)))
+
+    def hear(alarm: Dialog | Error) -> None:
+        alarms.append(alarm.message)
+        if isinstance(alarm, Dialog):
+            alarm.dismiss()
+
+    shown.on("dialog", hear)
+    shown.on("pageerror", hear)
+    well = False
     try:
         yield shown
-        if request.node.stash.get(FAILED, False):
+        failed = request.node.stash.get(FAILED, False)
+        if failed:
             seen = f"{shown.url}\n{shown.locator('body').inner_text()[:2000]}"
             print(seen)
             # Also where the second try goes well, and nobody would ask why the first did not.
             request.node.warn(pytest.PytestWarning(f"a first try failed at {seen}"))
         assert not alarms
         assert shown.locator('[data-testid="stException"]').count() == 0
+        well = not failed
     finally:
-        context.close()
+        for event in ("dialog", "pageerror"):
+            shown.remove_listener(event, hear)
+        if well:
+            _forget(shown)
+            tabs.append(shown)
+        else:
+            shown.context.close()
+
+
+def _new_tab(chromium: Browser) -> Page:
+    opened = chromium.new_context(locale="ko-KR", accept_downloads=True, viewport=WIDE).new_page()
+    opened.set_default_timeout(60_000)
+    return opened
+
+
+def _forget(shown: Page) -> None:
+    """Leave a tab as a new one: nothing is kept of whom it met and what they set."""
+    if shown.url.startswith("http"):
+        shown.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    shown.goto("about:blank")
+    shown.context.clear_cookies()
+    shown.context.set_extra_http_headers({})
+    shown.set_viewport_size(WIDE)
