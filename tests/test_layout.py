@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,20 @@ def test_modules_are_small_and_named_after_their_subject() -> None:
     assert not [path.name for path in SOURCES if path.stem in ("utils", "helpers", "common", "manager")]
     long = {path.name: lines for path in SOURCES if (lines := path.read_text("utf-8").count("\n")) > 300}
     assert not long
+
+
+@pytest.mark.parametrize(
+    ("place", "started", "late"),
+    [
+        ("src", "reelsense.cli.main, reelsense.predictor", "scipy pandas sklearn mlflow pyarrow matplotlib torch"),
+        ("fastapi", "app.main", "scipy.stats scipy.optimize pandas sklearn mlflow matplotlib torch transformers"),
+        ("streamlit/app", "web", "scipy sklearn mlflow matplotlib torch sqlalchemy"),
+    ],
+)
+def test_what_takes_long_to_load_is_loaded_where_it_is_used(place: str, started: str, late: str) -> None:
+    look = f"import sys, {started}; print(*(name for name in {late.split()} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT / place, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_no_machine_s_path_and_no_secret_is_tracked() -> None:
