@@ -64,10 +64,9 @@ def _poisoned(base: Path, chance: random.Random, share: float, sealed: bool, fin
         result = retrain(db, settings, force=True, finetune=finetune)
     accuracy = {name: value for name, value in result.metrics.items() if name.endswith("test/accuracy")}
     worse = accuracy and accuracy["test/accuracy"] < accuracy["champion/test/accuracy"]
-    where = "sealed test at hand" if sealed else "without the sealed test"
-    kind = "fine-tuning" if finetune else "training"
     wrong = f"promoted: {result.reason}" if result.status == "promoted" and (worse or not sealed) else ""
-    return f"{share:.0%} wrong, {where}, {kind}: {result.status}", wrong
+    where = "sealed test at hand" if sealed else "without the sealed test"
+    return f"{share:.0%} wrong, {where}: {result.status}", wrong
 
 
 @contextmanager
