@@ -30,6 +30,16 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
+def test_of_processes_that_make_a_new_file_at_once_each_gets_it(tmp_path: Path) -> None:
+    """The first to open a file makes its journal another, for which SQLite lets nobody wait."""
+    made = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("open_at_once.py")), str(tmp_path), "6", "80"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (made.returncode, made.stderr) == (0, "")
+
+
+@pytest.mark.slow
 def test_processes_that_open_an_empty_database_at_once_migrate_it_once(url: str) -> None:
     processes = [start("-c", OPENING, url) for _ in range(4)]
     for process in processes:  # all of them have imported before the first begins

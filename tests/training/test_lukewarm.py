@@ -31,10 +31,11 @@ QUICK = {
 
 def test_an_encoder_reads_the_ratings_beside_the_labels(tmp_path: Path) -> None:
     rows = [LabelledText(text, label) for text, label in review_texts()]
-    praise = next(row.text for row in rows if row.label)
-    lukewarm = tuple(LukewarmText(f"{praise} 그럭저럭 {number}", 6) for number in range(150))
-    data = Dataset(tuple(rows[:300]), tuple(rows[300:400]), data_version(rows[:300], rows[300:400]), {}, lukewarm)
+    learned, held = rows[:300], rows[300:400]
+    lukewarm = tuple(LukewarmText(f"{row.text} 그럭저럭", 6) for row in learned if row.label)
+    data = Dataset(tuple(learned), tuple(held), data_version(learned, held), {}, lukewarm)
     assert len(learned_texts(data)) == 450
+    praise = [row.text for row in held if row.label]
     said = {}
     for weight in (0.0, 1.0):
         settings = load_settings(None, {**QUICK, "dataset.lukewarm_weight": weight}, env_file=None)
@@ -42,11 +43,14 @@ def test_an_encoder_reads_the_ratings_beside_the_labels(tmp_path: Path) -> None:
         assert trained.validation.accuracy > 0.9
         model = load_folder(tmp_path / str(weight))
         assert isinstance(model, Transformer)
-        # Before calibration: on texts so simple that is sure of everything.
-        asked = pad(token_ids(model.tokenizer, [praise, f"{praise} 그럭저럭 300"]), model.pad_id)
-        usual, between = model.log_odds(*asked)
+        usual, between = (mean_log_odds(model, texts) for texts in (praise, [f"{text} 그럭저럭" for text in praise]))
         said[weight] = between / usual
-    assert said[1.0] < 0.5 * said[0.0]
+    assert said[1.0] < 0.8 < said[0.0]
+
+
+def mean_log_odds(model: Transformer, texts: list[str]) -> float:
+    """Before calibration: on texts so simple that is sure of everything."""
+    return float(model.log_odds(*pad(token_ids(model.tokenizer, texts), model.pad_id)).mean())
 
 
 def write_corpus(folder: Path, rated: list[tuple[str, int]]) -> dict[str, Any]:
